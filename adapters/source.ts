@@ -1,0 +1,80 @@
+import type { Clock } from '../core/clock.ts'
+import type { OutageNote, RefusedReason } from '../core/ledger.ts'
+import type { Log } from '../core/log.ts'
+import type { ReadingBlock } from '../core/reading-block.ts'
+import type { SignalSpec } from '../core/signal.ts'
+
+/**
+ * What was stored but not yet acknowledged to a broker: per client session the packet ids with a hash of topic and
+ * payload. Stored in the same transaction as the readings; recognises a redelivery after a crash.
+ */
+export interface Marks {
+  /** names the session at the broker; changes when the session is lost */
+  readonly session: string
+  readonly seen: readonly { readonly packet_id: number; readonly hash: Uint8Array }[]
+}
+
+/** What a source hands to the runner. */
+export interface Delivery {
+  /** May be empty: it then only says `complete_until`, marks, outages or refusals. */
+  readonly block: ReadingBlock
+  readonly marks?: Marks
+  readonly outages?: readonly OutageNote[]
+  readonly refused?: Readonly<Partial<Record<RefusedReason, number>>>
+  /** Commit at the latest this many ms from now (default: the buffer's `flush`); 0 = at once. */
+  readonly within_ms?: number
+  /** Called once after the COMMIT that made it durable, never on error. */
+  committed?(): void
+}
+
+/**
+ * One open connection to a PLC, bus or broker.
+ * The adapter reports, the runner (`agent/collect`) reconnects: `readings` throws a Fault when the link is gone, the
+ * runner disposes of the source, backs off and opens a new one. A device that is silent behind a working link is the
+ * adapter's business: it says so by `outages` and keeps the other devices going.
+ */
+export interface Source extends AsyncDisposable {
+  /** Local index → signal. Append-only; a block may refer to any index below the length at the time it is yielded. */
+  readonly signals: readonly SignalSpec[]
+  /** Ends without error when `signal` aborts. Several deliveries may be outstanding; the runner limits their bytes. */
+  readings(signal: AbortSignal): AsyncIterable<Delivery>
+  /** Reads everything once through this same connection and queue. */
+  probe(signal: AbortSignal): Promise<readonly ProbeReading[]>
+  /** Counters for `status`, by name; e.g. requests, timeouts, overruns, messages, redelivered. */
+  counters(): Readonly<Record<string, number>>
+}
+
+/** One line of `sluice probe`. */
+export interface ProbeReading {
+  readonly source: string
+  readonly device: string | null
+  readonly asset: string
+  readonly signal: string
+  /** 64-bit integers beyond 2^53 as decimal text */
+  readonly value: number | boolean | string | null
+  readonly quality: 'good' | 'uncertain' | 'bad'
+  readonly reason: string
+  readonly unit: string | null
+  /** Modbus: raw registers in hex (`"41c8 0000"`) or bits; MQTT: the topic */
+  readonly raw: string | null
+}
+
+/** What an adapter gets from the outside. */
+export interface SourceContext {
+  /** name of the source in the configuration */
+  readonly name: string
+  readonly clock: Clock
+  readonly log: Log
+  /** marks of the named session from the store, for brokers */
+  marks(session: string): Promise<Marks['seen']>
+}
+
+/** What is known of a configured source before it is opened; pure. */
+export interface SourcePlan {
+  /** signals known from the configuration; a broker's wildcards may add more */
+  readonly signals: readonly SignalSpec[]
+  /** assets it feeds */
+  readonly assets: readonly string[]
+  /** true: readings are stamped when they are read, so while it is down nothing older can still come */
+  readonly polled: boolean
+}

@@ -1,0 +1,34 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { type UnixMs, unixMs } from './brand.ts'
+
+/**
+ * The only way any part of Sluice learns the time or waits.
+ * `now` is the wall clock and may step; `monotonic` (ms since an arbitrary origin) never does and is what schedules use.
+ */
+export interface Clock {
+  now(): UnixMs
+  monotonic(): number
+  /** Resolves after `ms` of monotonic time, or at once when `signal` aborts; never rejects. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+}
+
+/**
+ * A clock that runs `speed` times as fast as the machine's, from the machine's present time on.
+ * `speed` 1 is the machine's own clock; the demo and tests use more, so that an hour's table takes seconds.
+ */
+export function makeClock(speed = 1): Clock {
+  const wall0 = Date.now()
+  const mono0 = performance.now()
+  return {
+    now: () => unixMs(speed === 1 ? Date.now() : Math.floor(wall0 + (performance.now() - mono0) * speed)),
+    monotonic: () => performance.now() * speed,
+    async sleep(ms, signal) {
+      if (signal?.aborted || ms <= 0) return
+      // Node clamps timers above 2^31 - 1 ms to 1 ms, which would turn a long wait into a spin.
+      const real = Math.min(ms / speed, 2_147_483_647)
+      await delay(real, undefined, signal ? { signal } : {}).catch((e: unknown) => {
+        if (!signal?.aborted) throw e
+      })
+    },
+  }
+}

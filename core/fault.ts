@@ -1,0 +1,182 @@
+/**
+ * What happens after a fault:
+ * `retries` the agent goes on trying by itself · `waits` nothing is lost, a person must act before it goes on ·
+ * `loses` something was given up and counted · `refuses` the command ends, nothing was done.
+ */
+export type Fate = 'retries' | 'waits' | 'loses' | 'refuses'
+
+/** Every fault an operator can meet: what becomes of it and what to do. Codes are stable; texts are not. */
+export const FAULTS = {
+  // sources
+  'source-unreachable': { fate: 'retries', hint: 'check the address, the cable and whether the device is switched on' },
+  'source-refused': {
+    fate: 'retries',
+    hint: 'the device refused the connection: check the port, and whether another client holds its only connection',
+  },
+  'source-closed': {
+    fate: 'retries',
+    hint: 'the device or a switch in between closed the connection; it is opened again',
+  },
+  'source-timeout': {
+    fate: 'retries',
+    hint: 'no answer in time: check the unit id, the load of the device, and `timeout`',
+  },
+  'source-protocol': {
+    fate: 'retries',
+    hint: 'the answer was not valid for the protocol: check that the port really speaks it',
+  },
+  'source-auth': {
+    fate: 'waits',
+    hint: 'the broker or device refused the credentials: check username, password and certificates',
+  },
+  'source-tls': {
+    fate: 'waits',
+    hint: 'the TLS handshake failed: check the CA, the certificate dates and the host name',
+  },
+  'source-config': { fate: 'waits', hint: 'run `sluice check` and mend the source; the other sources go on' },
+  'modbus-exception': {
+    fate: 'retries',
+    hint: 'the device refused the request: check table, address and type against its manual',
+  },
+  'mqtt-subscribe': {
+    fate: 'waits',
+    hint: 'the broker refused the subscription: check its access rules for this user and topic',
+  },
+  'mqtt-takeover': {
+    fate: 'waits',
+    hint: 'another client uses the same client id: give each gateway its own `client_id`',
+  },
+  // messages
+  'payload-malformed': {
+    fate: 'loses',
+    hint: 'the message is counted as refused and acknowledged: mend the sender or the mapping',
+  },
+  // store
+  'store-full': { fate: 'loses', hint: 'the oldest readings make room: raise buffer.max_size, or bring the pool back' },
+  'store-io': {
+    fate: 'retries',
+    hint: 'the disk answered with an error: check free space, mount state and the kernel log',
+  },
+  'store-locked': {
+    fate: 'refuses',
+    hint: 'another agent uses this data_dir: stop it, or give this one its own folder',
+  },
+  'store-foreign': { fate: 'refuses', hint: 'the file in data_dir was not written by Sluice: move it away' },
+  'store-newer': {
+    fate: 'refuses',
+    hint: 'the file was written by a newer Sluice: install that version or a later one',
+  },
+  'store-damaged': {
+    fate: 'loses',
+    hint: 'the damaged file was set aside beside the new one; the loss is in the ledger',
+  },
+  'store-rolled-back': {
+    fate: 'loses',
+    hint: 'the database is older than its high-water file: it lost commits or was restored; the loss is in the ledger',
+  },
+  // gate
+  'policy-missing': { fate: 'waits', hint: 'put the policy file where pools.*.policy points; readings wait' },
+  'policy-invalid': { fate: 'waits', hint: 'run `sluice check` and mend the policy; readings wait' },
+  'policy-expired': {
+    fate: 'waits',
+    hint: 'the policy is past `expires`: have the data steward renew it; readings wait',
+  },
+  'key-missing': { fate: 'waits', hint: 'put the key file in place (`sluice keys new` makes one); readings wait' },
+  'key-invalid': {
+    fate: 'waits',
+    hint: 'the key file must hold one line, the base64 of 32 bytes, and be readable by the agent alone (0600)',
+  },
+  'clock-insane': {
+    fate: 'waits',
+    hint: 'set the clock (NTP); readings are kept and nothing is sealed until it is right',
+  },
+  'seal-failed': {
+    fate: 'waits',
+    hint: 'the sealed file did not read back as written: report this with the log; readings wait',
+  },
+  // delivery
+  'pool-unreachable': {
+    fate: 'retries',
+    hint: 'check the network, the proxy and the pool; batches wait and are sent again',
+  },
+  'pool-unavailable': { fate: 'retries', hint: 'the pool asked to come back later; batches wait' },
+  'pool-receipt': {
+    fate: 'retries',
+    hint: 'the receipt could not be verified: check `receipt_key` with the pool, or a proxy that alters answers',
+  },
+  'pool-identity': {
+    fate: 'waits',
+    hint: 'the pool or a proxy did not accept this plant: check url, signing key and registration; batches wait',
+  },
+  'pool-unexpected': {
+    fate: 'waits',
+    hint: 'the answer was not one of the pool contract: a proxy or a wrong url? batches wait',
+  },
+  'pool-closed': { fate: 'waits', hint: 'the pool says it is over: remove it from the configuration when you agree' },
+  'pool-rejected': {
+    fate: 'loses',
+    hint: 'the batch is quarantined: see `sluice status`, and ask the pool what it refuses',
+  },
+  'pool-folder': {
+    fate: 'retries',
+    hint: 'the folder could not be written: check that the medium is mounted, writable and has room',
+  },
+  // command line
+  usage: { fate: 'refuses', hint: 'see --help' },
+  'config-unreadable': { fate: 'refuses', hint: 'check the path and the rights of the file' },
+  'config-invalid': { fate: 'refuses', hint: 'mend what is listed above' },
+  'agent-absent': { fate: 'refuses', hint: 'no agent answers on its socket: is it running, with this configuration?' },
+  'file-exists': { fate: 'refuses', hint: 'choose another name; a key is never overwritten' },
+} as const satisfies Record<string, { readonly fate: Fate; readonly hint: string }>
+
+export type FaultCode = keyof typeof FAULTS
+
+/** Where it happened, by the names in the configuration. */
+export interface FaultWhere {
+  readonly source?: string
+  readonly device?: string
+  readonly asset?: string
+  readonly signal?: string
+  readonly pool?: string
+  readonly dataset?: string
+  readonly batch?: string
+  readonly file?: string
+  readonly topic?: string
+  /** e.g. `10.0.4.17:502 unit 3 holding 100` */
+  readonly at?: string
+}
+
+/** The one error class: what an operator can meet. Anything else that is thrown is a bug. */
+export class Fault extends Error {
+  readonly code: FaultCode
+  readonly where: FaultWhere
+  /** ms after which a retry makes sense, where the other side said so */
+  readonly after_ms: number | undefined
+
+  constructor(
+    code: FaultCode,
+    where: FaultWhere,
+    message: string,
+    options: { readonly cause?: unknown; readonly after_ms?: number } = {},
+  ) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause })
+    this.name = 'Fault'
+    this.code = code
+    this.where = where
+    this.after_ms = options.after_ms
+  }
+
+  get fate(): Fate {
+    return FAULTS[this.code].fate
+  }
+
+  get hint(): string {
+    return FAULTS[this.code].hint
+  }
+
+  /** One line for an operator: where, what, what to do. */
+  get line(): string {
+    const where = Object.entries(this.where).map(([k, v]) => `${k} ${v}`)
+    return `${where.length > 0 ? `${where.join(', ')}: ` : ''}${this.message} (${this.code}; ${this.hint})`
+  }
+}
