@@ -4,7 +4,7 @@ import { unitProblem } from './unit.ts'
 
 /**
  * The scalar types of every configuration file, each with one spelling. They parse text as an operator writes it and
- * say what to write instead. `meta` ids become the type column of the generated reference.
+ * say what to write instead. `meta` `as` is the type column of the generated reference.
  */
 
 const MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
@@ -48,7 +48,7 @@ export function duration(limits: { readonly min?: string; readonly max?: string 
       }
       return ms
     })
-    .meta({ pattern: '^[0-9]+(\\.[0-9]+)?(ms|s|m|h|d)$' })
+    .meta({ as: 'duration', pattern: '^[0-9]+(\\.[0-9]+)?(ms|s|m|h|d)$' })
 }
 
 /** `1.5s` → 1500; undefined where the text is not a duration. */
@@ -84,7 +84,7 @@ export function byteSize(limits: { readonly min?: string } = {}): z.ZodType<numb
       }
       return bytes
     })
-    .meta({ pattern: '^[0-9]+(\\.[0-9]+)?(B|KB|MB|GB|TB|KiB|MiB|GiB|TiB)$' })
+    .meta({ as: 'size', pattern: '^[0-9]+(\\.[0-9]+)?(B|KB|MB|GB|TB|KiB|MiB|GiB|TiB)$' })
 }
 
 /** `64KiB` → 65536; undefined where the text is not a size. */
@@ -106,12 +106,16 @@ export const name = z
       })
     }
   })
+  .meta({ as: 'name' })
 
 /** A UCUM unit code. */
-export const unit = z.string().superRefine((text, ctx) => {
-  const problem = unitProblem(text)
-  if (problem) ctx.addIssue({ code: 'custom', message: problem.message, params: { hint: problem.hint } })
-})
+export const unit = z
+  .string()
+  .superRefine((text, ctx) => {
+    const problem = unitProblem(text)
+    if (problem) ctx.addIssue({ code: 'custom', message: problem.message, params: { hint: problem.hint } })
+  })
+  .meta({ as: 'unit (UCUM)' })
 
 /** A decimal number, kept as the text that was written so that 0.1 stays a tenth. */
 export const decimal = z
@@ -127,6 +131,7 @@ export const decimal = z
     }
     return String(raw)
   })
+  .meta({ as: 'decimal number' })
 
 /**
  * A secret that was resolved from `{ env: NAME }` or `{ file: path }` (or written in place). The loader replaces those
@@ -138,15 +143,18 @@ export const secret = z
   .meta({ secret: true })
 
 /** A calendar day `2028-12-31`; becomes UnixMs of its first instant in UTC. */
-export const utcDate = z.string().transform((text, ctx) => {
-  const ms = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN
-  if (Number.isNaN(ms) || new Date(ms).toISOString().slice(0, 10) !== text) {
-    ctx.addIssue({
-      code: 'custom',
-      message: `"${text}" is not a date`,
-      params: { hint: 'write year-month-day, such as 2028-12-31' },
-    })
-    return z.NEVER
-  }
-  return ms
-})
+export const utcDate = z
+  .string()
+  .transform((text, ctx) => {
+    const ms = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN
+    if (Number.isNaN(ms) || new Date(ms).toISOString().slice(0, 10) !== text) {
+      ctx.addIssue({
+        code: 'custom',
+        message: `"${text}" is not a date`,
+        params: { hint: 'write year-month-day, such as 2028-12-31' },
+      })
+      return z.NEVER
+    }
+    return ms
+  })
+  .meta({ as: 'date' })
