@@ -13,14 +13,16 @@ export interface Clock {
 }
 
 /**
- * A clock that runs `speed` times as fast as the machine's, from the machine's present time on.
- * `speed` 1 is the machine's own clock; the demo and tests use more, so that an hour's table takes seconds.
+ * A clock that runs `speed` times as fast as the machine's from `origin` (UnixMs) on, so that processes that share both
+ * share the time. `speed` 1 is the machine's own clock; the demo and the proofs use more, so that an hour's table takes
+ * seconds.
  */
-export function makeClock(speed = 1): Clock {
-  const wall0 = Date.now()
-  const mono0 = performance.now()
+export function makeClock(speed = 1, origin = Date.now()): Clock {
   return {
-    now: () => unixMs(speed === 1 ? Date.now() : Math.floor(wall0 + (performance.now() - mono0) * speed)),
+    now: () =>
+      unixMs(
+        speed === 1 ? Date.now() : Math.floor(origin + (performance.timeOrigin + performance.now() - origin) * speed),
+      ),
     monotonic: () => performance.now() * speed,
     async sleep(ms, signal) {
       if (signal?.aborted || ms <= 0) return

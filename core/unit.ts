@@ -73,7 +73,7 @@ export function unitProblem(code: string): { readonly message: string; readonly 
 
 function isUnit(code: string): boolean {
   try {
-    return ucum.validate(code).valid
+    return !(code in Object.prototype) && ucum.validate(code).valid // the library takes `toString` for a unit
   } catch {
     return false // the library throws on characters outside its alphabet
   }
