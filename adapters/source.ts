@@ -67,6 +67,13 @@ export interface SourceContext {
   readonly log: Log
   /** marks of the named session from the store, for brokers */
   marks(session: string): Promise<Marks['seen']>
+  /**
+   * Forgets the marks of every session with this prefix but `session`, durably: the broker lost them. Without it a broker
+   * source trusts no stored marks, and redeliveries after a crash make second readings.
+   */
+  dropMarks?(prefix: string, session: string): Promise<void>
+  /** random text made with the data folder; tells gateways with equal configurations apart */
+  readonly instance?: string
 }
 
 /** What is known of a configured source before it is opened; pure. */

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { byteSize, decimal, duration, name, secret, unit } from '../../core/option.ts'
 import { VALUE_TYPES } from '../../core/signal.ts'
 import { compileJsonPath } from './json-path.ts'
-import { compileTopic } from './topic.ts'
+import { compileTopic } from './topic-filter.ts'
 
 /** What a time in a payload can look like. */
 export const TIME_FORMATS = ['unix_ms', 'unix_s', 'unix_us', 'unix_ns', 'iso8601'] as const

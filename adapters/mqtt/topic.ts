@@ -1,68 +1,150 @@
-import { Buffer } from 'node:buffer'
+import type { UnixMs } from '../../core/brand.ts'
+import { name as nameSchema } from '../../core/option.ts'
+import type { Problem } from '../../core/problem.ts'
+import type { SignalSpec } from '../../core/signal.ts'
+import type { SourcePlan } from '../source.ts'
+import { compileJsonPath, type JsonPath } from './json-path.ts'
+import { type Decoded, makeDecoder } from './payload.ts'
+import type { MqttSignal, MqttSourceConfig, MqttSubscription } from './schema.ts'
+import { makeTimeReader } from './time.ts'
+import { compileTopic, type TopicPattern } from './topic-filter.ts'
 
-/** What a topic of the configuration says. */
-export interface TopicPattern {
-  /** the filter that the broker is asked for: `{asset}` becomes `+` */
-  readonly filter: string
-  /** true: the asset is the level that `{asset}` stands for */
-  readonly captures: boolean
-  /** The captured level ('' where nothing is captured), or undefined where the topic does not match. */
-  match(topic: string): string | undefined
+/** One signal of a subscription, ready to read. */
+export interface Field {
+  readonly name: string
+  readonly path: JsonPath
+  decode(raw: unknown): Decoded
+  /** the dictionary row for an asset */
+  spec(asset: string): SignalSpec
 }
 
-const HINT = 'write levels between "/", "+" for any level, "#" at the end for all below, {asset} for the asset'
+/** One subscription, ready to read. */
+export interface Mapping {
+  readonly pattern: TopicPattern
+  readonly qos: 0 | 1
+  /** the fixed asset, where the topic captures none */
+  readonly asset: string | undefined
+  readonly time: { readonly path: JsonPath; read(raw: unknown): UnixMs | undefined } | undefined
+  readonly fields: readonly Field[]
+  /** true: whole numbers beyond 2^53 must stay exact */
+  readonly exact: boolean
+}
 
-/**
- * Compiles a topic of the configuration: an MQTT filter in which one whole level may be `{asset}`. `$share/group/` in
- * front asks for a shared subscription. Rules: MQTT 5.0 §4.7 and §4.8.2.
- */
-export function compileTopic(
-  text: string,
-): { readonly pattern: TopicPattern } | { readonly message: string; readonly hint: string } {
-  const problem = topicProblem(text)
-  if (problem) return problem
-  const share = /^\$share\/[^/]+\//.exec(text)?.[0] ?? ''
-  const levels = text.slice(share.length).split('/')
-  const captureAt = levels.indexOf('{asset}')
-  const wanted = levels.map((level) => (level === '{asset}' ? '+' : level))
+/** Compiles the subscriptions of a source that passed the schema. */
+export function compileMappings(source: string, config: MqttSourceConfig): readonly Mapping[] {
+  return config.subscriptions.map((subscription) => {
+    const fields = Object.entries(subscription.signals).map(([name, signal]) => ({
+      name,
+      path: compileJsonPath(signal.path)!,
+      decode: makeDecoder(signal),
+      spec: (asset: string) => specOf(source, asset, name, signal, subscription),
+    }))
+    const { time } = subscription
+    return {
+      pattern: patternOf(subscription),
+      qos: subscription.qos,
+      asset: subscription.asset,
+      time: time && { path: compileJsonPath(time.path)!, read: makeTimeReader(time.format, time.zone) },
+      fields,
+      exact: Object.values(subscription.signals).some((s) => s.type === 'int64' || s.type === 'uint64'),
+    }
+  })
+}
+
+/** What is known of the source before it is opened. */
+export interface MqttPlan {
+  readonly plan: SourcePlan
+  /** paths are relative to the source */
+  readonly problems: readonly Problem[]
+  /** true: messages may bring this signal, though a capture names its asset only when one comes */
+  mayProvide(signalId: string): boolean
+}
+
+/** Signals, assets and contradictions of a source that passed the schema. */
+export function planMqttSource(name: string, config: MqttSourceConfig): MqttPlan {
+  const signals = new Map<string, SignalSpec>()
+  for (const mapping of compileMappings(name, config))
+    if (mapping.asset !== undefined)
+      for (const field of mapping.fields) {
+        const spec = field.spec(mapping.asset)
+        signals.set(spec.id, spec)
+      }
   return {
-    pattern: {
-      filter: share + wanted.join('/'),
-      captures: captureAt >= 0,
-      match: (topic) => (matches(wanted, topic) ? (captureAt < 0 ? '' : topic.split('/')[captureAt]!) : undefined),
+    plan: {
+      signals: [...signals.values()],
+      assets: [...new Set([...signals.values()].map((spec) => spec.asset))],
+      polled: config.subscriptions.every((subscription) => subscription.time === undefined),
+    },
+    problems: contradictions(name, config),
+    mayProvide(signalId) {
+      const [asset = '', signal = ''] = signalId.split('/')
+      return (
+        signals.has(signalId) ||
+        (assetName(asset) !== undefined &&
+          config.subscriptions.some((s) => s.asset === undefined && Object.hasOwn(s.signals, signal)))
+      )
     },
   }
 }
 
-function topicProblem(text: string): { readonly message: string; readonly hint: string } | undefined {
-  const say = (message: string, hint = HINT) => ({ message: `"${text}" ${message}`, hint })
-  if (text === '' || text.includes('\0')) return { message: 'is not a topic', hint: HINT }
-  if (Buffer.byteLength(text) > 65_535) return { message: 'the topic is longer than 65535 bytes', hint: HINT }
-  if (text.startsWith('$share') && !/^\$share\/[^/+#{}]+\/./.test(text))
-    return say('is not a shared subscription', 'write $share/GROUP/TOPIC')
-  const levels = text.split('/')
-  for (const [i, level] of levels.entries()) {
-    if (level.includes('#') && (level !== '#' || i < levels.length - 1))
-      return say('has "#" where it may not be', '"#" stands alone, as the last level')
-    if (level.includes('+') && level !== '+')
-      return say('has "+" inside a level', '"+" stands for one whole level, between two "/"')
-    if (/[{}]/.test(level) && level !== '{asset}')
-      return say(`has "${level}"`, 'only {asset} as one whole level is known')
-  }
-  if (levels.filter((level) => level === '{asset}').length > 1)
-    return say('has {asset} twice', 'keep one {asset} and write "+" for the other level')
-  return undefined
+/** The text as an asset's name (NFC), or undefined where it cannot be one. */
+export function assetName(text: string): string | undefined {
+  return nameSchema.safeParse(text).data
 }
 
-/** MQTT 5.0 §4.7.1; a wildcard in front matches no topic that starts with `$` (§4.7.2). */
-function matches(filter: readonly string[], topic: string): boolean {
-  const levels = topic.split('/')
-  if (topic.startsWith('$') && (filter[0] === '+' || filter[0] === '#')) return false
-  for (const [i, wanted] of filter.entries()) {
-    if (wanted === '#') return true
-    if (i >= levels.length || (wanted !== '+' && wanted !== levels[i])) {
-      return false
-    }
+/** Signals that two subscriptions give for one asset, twice or with different meanings. */
+function contradictions(source: string, config: MqttSourceConfig): readonly Problem[] {
+  return config.subscriptions.flatMap((later, j) =>
+    Object.keys(later.signals).flatMap((name) => {
+      const i = config.subscriptions.findIndex(
+        (earlier, k) =>
+          k < j &&
+          Object.hasOwn(earlier.signals, name) &&
+          (earlier.asset === undefined || later.asset === undefined || earlier.asset === later.asset),
+      )
+      if (i < 0) return []
+      const earlier = config.subscriptions[i]!
+      const fixed = earlier.asset !== undefined && later.asset !== undefined
+      const meaning = (s: MqttSubscription) => JSON.stringify(specOf(source, '', name, s.signals[name]!, s))
+      if (!fixed && meaning(earlier) === meaning(later)) return []
+      const asset = later.asset ?? earlier.asset
+      return [
+        {
+          path: ['subscriptions', j, 'signals', name],
+          message: fixed
+            ? `${asset}/${name} is already given by subscription ${i + 1}`
+            : `${asset ?? '{asset}'}/${name} has another type, unit, scale, labels or cadence in subscription ${i + 1}`,
+          hint: fixed ? 'give one of them another name' : 'write the same in both, or give one another name',
+        },
+      ]
+    }),
+  )
+}
+
+function patternOf(subscription: MqttSubscription): TopicPattern {
+  const compiled = compileTopic(subscription.topic)
+  if ('message' in compiled) throw new RangeError(compiled.message)
+  return compiled.pattern
+}
+
+function specOf(
+  source: string,
+  asset: string,
+  name: string,
+  signal: MqttSignal,
+  subscription: MqttSubscription,
+): SignalSpec {
+  const unit = signal.unit ?? (signal.type === 'string' || signal.type === 'bool' ? undefined : '1')
+  return {
+    id: `${asset}/${name}`,
+    asset,
+    name,
+    source,
+    type: signal.type,
+    ...(unit !== undefined && { unit }),
+    ...(signal.scale !== undefined && { scale: signal.scale }),
+    ...(signal.offset !== undefined && { offset: signal.offset }),
+    ...(signal.labels !== undefined && { labels: signal.labels }),
+    cadence: signal.cadence ?? subscription.cadence,
   }
-  return levels.length === filter.length
 }

@@ -1,0 +1,37 @@
+import { createHash } from 'node:crypto'
+import type { Marks } from '../source.ts'
+
+/**
+ * Which QoS 1 messages of the session at the broker are stored already (DESIGN §8). A mark stays until its packet id
+ * arrives again without DUP or with another content, because an acknowledgement may be lost on its way.
+ */
+export interface MarkTable {
+  /** The broker lost the session: nothing of it is ever redelivered. */
+  clear(): void
+  /** The mark of a message that is new, or undefined for the redelivery of one that is marked. */
+  mark(message: {
+    readonly packet_id: number
+    readonly dup: boolean
+    readonly topic: string
+    readonly payload: Uint8Array
+  }): Marks['seen'][number] | undefined
+}
+
+/** @param stored what the store holds of the session */
+export function makeMarkTable(stored: Marks['seen']): MarkTable {
+  const hashes = new Map<number, Buffer>(stored.map((mark) => [mark.packet_id, Buffer.from(mark.hash)]))
+  return {
+    clear: () => hashes.clear(),
+    mark({ packet_id, dup, topic, payload }) {
+      const hash = hashOf(topic, payload)
+      if (dup && hashes.get(packet_id)?.equals(hash)) return undefined
+      hashes.set(packet_id, hash)
+      return { packet_id, hash }
+    },
+  }
+}
+
+/** First 128 bits of SHA-256(topic ‖ 0 ‖ payload); a topic never contains the zero byte (MQTT 5.0 §4.7.3). */
+function hashOf(topic: string, payload: Uint8Array): Buffer {
+  return createHash('sha256').update(topic).update('\0').update(payload).digest().subarray(0, 16)
+}

@@ -1,0 +1,59 @@
+import type { Log } from '../../core/log.ts'
+import type { SourceContext } from '../source.ts'
+
+/** Counters of an MQTT source since the agent started, for `status`. */
+export interface MqttCounters {
+  connections: number
+  messages: number
+  readings: number
+  refused: number
+  /** dropped because they were stored already */
+  redelivered: number
+  /** messages whose topic no subscription wants: left in the session by an older configuration */
+  unmatched: number
+}
+
+/** What a source remembers from one connection to the next. */
+export interface MqttMemory {
+  readonly counters: MqttCounters
+  /** asset → subscription → newest time seen in its payloads, UnixMs */
+  readonly newest: Map<string, Map<number, number>>
+  /** signal id → quality code of the bad reading it is stuck in */
+  readonly bad: Map<string, number>
+  /** Logs the first refusal of a reason, then a count each minute. */
+  complain(reason: string, topic: string): void
+}
+
+const memories = new WeakMap<SourceContext, MqttMemory>()
+
+/** The memory of a source: the runner uses one context for all connections of a source. */
+export function memoryOf(context: SourceContext): MqttMemory {
+  const known = memories.get(context)
+  if (known) return known
+  const memory: MqttMemory = {
+    counters: { connections: 0, messages: 0, readings: 0, refused: 0, redelivered: 0, unmatched: 0 },
+    newest: new Map(),
+    bad: new Map(),
+    complain: makeComplaint(context, context.log),
+  }
+  memories.set(context, memory)
+  return memory
+}
+
+function makeComplaint(context: SourceContext, log: Log): MqttMemory['complain'] {
+  const folds = new Map<string, { since: number; n: number }>()
+  return (reason, topic) => {
+    const now = context.clock.monotonic()
+    const fold = folds.get(reason) ?? { since: Number.NEGATIVE_INFINITY, n: 0 }
+    fold.n++
+    if (now - fold.since >= 60_000) {
+      log.error(
+        { source: context.name, code: 'payload-malformed', reason, topic, n: fold.n },
+        'message refused and acknowledged',
+      )
+      fold.since = now
+      fold.n = 0
+    }
+    folds.set(reason, fold)
+  }
+}

@@ -1,0 +1,94 @@
+import { type UnixMs, unixMs } from '../../core/brand.ts'
+import type { TimeFormat } from './schema.ts'
+
+/** Milliseconds in one unit of each format. */
+const UNIT_MS = { unix_s: 1_000, unix_ms: 1, unix_us: 1e-3, unix_ns: 1e-6 } as const
+
+/** Times outside are a wrong format or unit, not a time: 1990 to 2200. */
+const EARLIEST = Date.UTC(1990, 0)
+const LATEST = Date.UTC(2200, 0)
+
+/** Times are cut to the millisecond, not rounded, so that none moves into the next slot; this forgives binary fractions. */
+const SLACK = 1e-3
+
+const ISO =
+  /^(\d{4})-?(\d{2})-?(\d{2})[T ](\d{2}):?(\d{2})(?::?(\d{2})(?:[.,](\d{1,9}))?)?\s?(Z|z|[+-]\d{2}(?::?\d{2})?)?$/
+
+/**
+ * Makes the reader of times in one format: gives UnixMs, or undefined for what is not such a time.
+ * `zone` is for ISO 8601 texts that carry none. A local time that a change of clocks skips is read with the offset
+ * before the change, one that happens twice as the first.
+ */
+export function makeTimeReader(format: TimeFormat, zone?: string): (raw: unknown) => UnixMs | undefined {
+  if (format === 'iso8601') {
+    const offsetAt = zone === undefined ? undefined : makeZone(zone)
+    return (raw) => (typeof raw === 'string' ? inRange(isoMs(raw, offsetAt)) : undefined)
+  }
+  const factor = UNIT_MS[format]
+  return (raw) => {
+    const count = typeof raw === 'string' && /^\d+(\.\d+)?$/.test(raw) ? Number(raw) : raw
+    if (typeof count === 'number' || typeof count === 'bigint')
+      return inRange(Math.floor(Number(count) * factor + SLACK))
+    return undefined
+  }
+}
+
+function inRange(ms: number | undefined): UnixMs | undefined {
+  return ms !== undefined && ms >= EARLIEST && ms < LATEST ? unixMs(ms) : undefined
+}
+
+function isoMs(text: string, offsetAt: ((local: number) => number) | undefined): number | undefined {
+  const m = ISO.exec(text)
+  if (!m) return undefined
+  const [year, month, day, hour, minute, second] = m.slice(1, 7).map((part) => Number(part ?? 0)) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ]
+  const whole = Date.UTC(year, month - 1, day, hour, minute, second)
+  const back = new Date(whole)
+  // Date.UTC carries 31 April or 25:00 over into the next month or day.
+  if (back.getUTCDate() !== day || back.getUTCMonth() !== month - 1 || hour > 23 || minute > 59 || second > 59)
+    return undefined
+  const local = whole + Math.floor(Number(`0.${m[7] ?? 0}`) * 1_000 + SLACK)
+  if (m[8] === undefined) return offsetAt === undefined ? undefined : local - offsetAt(local)
+  if (/z/i.test(m[8])) return local
+  const sign = m[8].startsWith('-') ? -1 : 1
+  const [, hours, minutes = '0'] = /^.(\d{2}):?(\d{2})?$/.exec(m[8])!
+  return local - sign * (Number(hours) * 3_600_000 + Number(minutes) * 60_000)
+}
+
+/** Offset of the zone from UTC in ms at a local time, that time being given as if it were UTC. */
+function makeZone(zone: string): (local: number) => number {
+  const format = new Intl.DateTimeFormat('en-US', {
+    timeZone: zone,
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric',
+    hour: 'numeric',
+    minute: 'numeric',
+    second: 'numeric',
+  })
+  const offsetAtUtc = (utc: number): number => {
+    const part = Object.fromEntries(format.formatToParts(utc).map((p) => [p.type, Number(p.value)]))
+    const local = Date.UTC(part.year!, part.month! - 1, part.day!, part.hour!, part.minute!, part.second!)
+    return local - Math.floor(utc / 1_000) * 1_000
+  }
+  // Zones change at most at a quarter of an hour, so one answer serves all times of that quarter.
+  let quarter = Number.NaN
+  let offset = 0
+  return (local) => {
+    const q = Math.floor(local / 900_000)
+    if (q !== quarter) {
+      quarter = q
+      const before = offsetAtUtc(local - 86_400_000)
+      const after = offsetAtUtc(local + 86_400_000)
+      offset = offsetAtUtc(local - before) === before || offsetAtUtc(local - after) !== after ? before : after
+    }
+    return offset
+  }
+}
