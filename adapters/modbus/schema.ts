@@ -101,7 +101,7 @@ const signalSchema = z
       problem('scale', 'scale 0 makes every value the same', 'write the factor, such as 0.1')
 
     const size = registersOf(type, s.length)
-    if (at.address + size > 65_536)
+    if (at.address <= 65_535 && at.address + size > 65_536)
       problem(
         given[0],
         `${at.table} ${at.address} with ${size} registers goes beyond 65535`,

@@ -1,0 +1,136 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { qualityOf } from '../../core/quality.ts'
+import type { Value, ValueType } from '../../core/signal.ts'
+import { registersOf } from './address.ts'
+import { type Encoding, makeDecoder } from './decode.ts'
+import { encodeRegisters } from './encode.ts'
+import { float32Decimal } from './float32.ts'
+import { BYTE_ORDERS } from './schema.ts'
+
+const registers = (...words: number[]): Buffer => {
+  const data = Buffer.alloc(words.length * 2)
+  words.forEach((w, i) => void data.writeUInt16BE(w, i * 2))
+  return data
+}
+const encoding = (type: ValueType, more: Partial<Encoding> = {}): Encoding => ({
+  table: 'holding',
+  type,
+  size: registersOf(type, more.size),
+  byte_order: 'ABCD',
+  ...more,
+})
+const decode = (e: Encoding, data: Buffer, at = 0): Value | null => makeDecoder(e).decode(data, at)
+
+describe('decode', () => {
+  it.each<[string, Encoding, number[], Value | null]>([
+    ['uint16', encoding('uint16'), [0xfffe], 65_534],
+    ['int16', encoding('int16'), [0xfffe], -2],
+    ['uint16 with swapped bytes', encoding('uint16', { byte_order: 'BADC' }), [0x3412], 0x1234],
+    ['uint16 with swapped words', encoding('uint16', { byte_order: 'CDAB' }), [0x1234], 0x1234],
+    ['uint32 ABCD', encoding('uint32'), [0x0102, 0x0304], 0x01020304],
+    ['uint32 CDAB', encoding('uint32', { byte_order: 'CDAB' }), [0x0304, 0x0102], 0x01020304],
+    ['uint32 BADC', encoding('uint32', { byte_order: 'BADC' }), [0x0201, 0x0403], 0x01020304],
+    ['uint32 DCBA', encoding('uint32', { byte_order: 'DCBA' }), [0x0403, 0x0201], 0x01020304],
+    ['int32', encoding('int32'), [0xffff, 0xffff], -1],
+    ['float32', encoding('float32'), [0x41cc, 0x0000], 25.5],
+    ['float32 with swapped words', encoding('float32', { byte_order: 'CDAB' }), [0x0000, 0x41cc], 25.5],
+    ['float32 as the decimal it stands for', encoding('float32'), [0x3dcc, 0xcccd], 0.1],
+    ['float64', encoding('float64'), [0x4039, 0x8000, 0, 0], 25.5],
+    ['uint64 within 2^53', encoding('uint64'), [0, 0, 0, 7], 7],
+    ['uint64 beyond 2^53', encoding('uint64'), [0xffff, 0xffff, 0xffff, 0xffff], 18_446_744_073_709_551_615n],
+    ['int64 beyond 2^53', encoding('int64'), [0x8000, 0, 0, 0], -9_223_372_036_854_775_808n],
+    [
+      'uint64 CDAB',
+      encoding('uint64', { byte_order: 'CDAB' }),
+      [0x0708, 0x0506, 0x0304, 0x0102],
+      0x0102_0304_0506_0708n,
+    ],
+    ['bool', encoding('bool'), [0x0100], true],
+    ['bit 3', encoding('bool', { bit: 3 }), [0x0008], true],
+    ['bit 3, clear', encoding('bool', { bit: 3 }), [0xfff7], false],
+    ['bit 0 after byte order', encoding('bool', { bit: 0, byte_order: 'DCBA' }), [0x0100], true],
+    ['scale in decimal', encoding('uint16', { scale: '0.1' }), [3], 0.3],
+    ['scale and offset', encoding('int16', { scale: '0.1', offset: '-40' }), [455], 5.5],
+    ['scaled float32', encoding('float32', { scale: '10' }), [0x3dcc, 0xcccd], 1],
+    ['scaled uint64', encoding('uint64', { scale: '0.001' }), [0, 0, 0, 1500], 1.5],
+    ['NaN', encoding('float32'), [0x7fc0, 0], null],
+    ['infinity', encoding('float32'), [0xff80, 0], null],
+    ['float64 NaN', encoding('float64'), [0x7ff8, 0, 0, 0], null],
+    ['scaled NaN', encoding('float32', { scale: '2' }), [0x7fc0, 0], null],
+    ['string', encoding('string', { size: 3 }), [0x4142, 0x4300, 0], 'ABC'],
+    ['string with trailing spaces', encoding('string', { size: 2 }), [0x4120, 0x2020], 'A'],
+    ['string with swapped bytes', encoding('string', { size: 2, byte_order: 'BADC' }), [0x4241, 0x0043], 'ABC'],
+    ['string, whole little endian', encoding('string', { size: 2, byte_order: 'DCBA' }), [0x4241, 0x0043], 'ABC'],
+    ['string in UTF-8', encoding('string', { size: 3 }), [0xed94, 0x84eb, 0xa088], '프레'],
+    ['string that is not UTF-8', encoding('string', { size: 1 }), [0xc0ff], null],
+  ])('reads %s', (_, e, words, value) => {
+    expect(decode(e, registers(0xdead, ...words, 0xdead), 1)).toBe(value)
+  })
+
+  it('reads a coil by its position', () => {
+    const coil = encoding('bool', { table: 'coil', size: 1 })
+    const data = Buffer.from([0b0000_0100, 0b1000_0000])
+    expect([2, 3, 15].map((at) => decode(coil, data, at))).toEqual([true, false, true])
+  })
+
+  it('says why there is no value', () => {
+    expect(qualityOf(makeDecoder(encoding('float32')).unusable)).toEqual({ quality: 'bad', reason: 'not_a_number' })
+    expect(qualityOf(makeDecoder(encoding('string')).unusable)).toEqual({ quality: 'bad', reason: 'encoding' })
+  })
+
+  const finite = { noNaN: true, noDefaultInfinity: true }
+  const range64 = { int64: { min: -(2n ** 63n), max: 2n ** 63n - 1n }, uint64: { min: 0n, max: 2n ** 64n - 1n } }
+  const narrow = (n: bigint): Value => (Number.isSafeInteger(Number(n)) ? Number(n) : n)
+  it.each<[ValueType, fc.Arbitrary<Value>]>([
+    ['int16', fc.integer({ min: -32_768, max: 32_767 })],
+    ['uint16', fc.integer({ min: 0, max: 65_535 })],
+    ['int32', fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })],
+    ['uint32', fc.integer({ min: 0, max: 2 ** 32 - 1 })],
+    ['int64', fc.bigInt(range64.int64).map(narrow)],
+    ['uint64', fc.bigInt(range64.uint64).map(narrow)],
+    ['float32', fc.float(finite).map((x) => float32Decimal(x))],
+    ['float64', fc.double(finite).map((x) => x + 0)],
+    ['bool', fc.boolean()],
+    [
+      'string',
+      fc.string({ unit: 'grapheme', maxLength: 5 }).filter((s) => Buffer.byteLength(s) <= 40 && !/[\0 ]$/.test(s)),
+    ],
+  ])('gives back every %s that was encoded, in each order', (type, arbitrary) => {
+    const length = type === 'string' ? 20 : undefined
+    fc.assert(
+      fc.property(arbitrary, fc.constantFrom(...BYTE_ORDERS), (value, byte_order) => {
+        const words = encodeRegisters(value, type, byte_order, length)
+        expect(
+          decode(encoding(type, { byte_order, size: registersOf(type, length) }), registers(...words)),
+        ).toStrictEqual(value)
+      }),
+    )
+  })
+})
+
+describe('float32Decimal', () => {
+  const shortest = (x: number): number => {
+    for (let digits = 1; digits <= 9; digits++) {
+      const candidate = Number(x.toPrecision(digits))
+      if (Math.fround(candidate) === x) return candidate
+    }
+    return x
+  }
+  it('is the shortest decimal that rounds to the same float32', () => {
+    fc.assert(
+      fc.property(fc.float({ noNaN: true, noDefaultInfinity: true }), (x) => {
+        expect(float32Decimal(x)).toBe(shortest(x + 0))
+      }),
+      { numRuns: 5_000 },
+    )
+  })
+  it('keeps what a person would write', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: -999_999, max: 999_999 }), fc.integer({ min: 0, max: 6 }), (n, places) => {
+        const written = n / 10 ** places
+        expect(float32Decimal(Math.fround(written))).toBe(written)
+      }),
+    )
+  })
+})

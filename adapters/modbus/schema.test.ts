@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest'
+import { parseReference } from './address.ts'
+import { modbusSourceSchema } from './schema.ts'
+
+const check = (signal: object, device: object = {}, source: object = {}): readonly (readonly [string, string])[] => {
+  const config = {
+    kind: 'modbus',
+    host: '10.0.4.17',
+    devices: { plc: { ...device, signals: { s: signal } } },
+    ...source,
+  }
+  const result = modbusSourceSchema.safeParse(config)
+  return (result.error?.issues ?? []).map(
+    (i) => [i.path.join('.').replace('devices.plc.signals.', ''), i.message] as const,
+  )
+}
+
+describe('modbusSourceSchema', () => {
+  it.each([
+    [{ holding: 0 }],
+    [{ input: 65_535 }],
+    [{ input: 65_532, type: 'float64' }],
+    [{ coil: 4 }],
+    [{ discrete: 4, type: 'bool' }],
+    [{ holding: 120, bit: 3 }],
+    [{ holding: 120, bit: 15, type: 'bool' }],
+    [{ reference: '40101', type: 'uint32' }],
+    [{ holding: 1, type: 'string', length: 10 }],
+    [{ holding: 1, scale: 0.1, offset: '-40', unit: 'Cel' }],
+    [{ holding: 1, labels: { 0: 'idle', '-1': 'fault' }, type: 'int16' }],
+  ])('takes %j', (signal) => {
+    expect(check(signal)).toEqual([])
+  })
+
+  it.each<[object, string, RegExp]>([
+    [{}, 's', /no address/],
+    [{ holding: 1, input: 2 }, 's.input', /beside `holding`/],
+    [{ holding: 1, reference: '40002' }, 's.reference', /beside `holding`/],
+    [{ holding: -1 }, 's.holding', /0/],
+    [{ holding: 65_536 }, 's.holding', /65535/],
+    [{ holding: '100' }, 's.holding', /number/],
+    [{ holding: 65_535, type: 'uint32' }, 's.holding', /goes beyond 65535/],
+    [{ reference: '465536', type: 'float64' }, 's.reference', /goes beyond 65535/],
+    [{ reference: '40000' }, 's.reference', /not a Modicon reference/],
+    [{ reference: '20001' }, 's.reference', /not a Modicon reference/],
+    [{ reference: '4101' }, 's.reference', /not a Modicon reference/],
+    [{ reference: 40_101 }, 's.reference', /expected a Modicon reference/],
+    [{ coil: 1, type: 'float32' }, 's.type', /coil has no type/],
+    [{ coil: 1, bit: 0 }, 's.bit', /no bits/],
+    [{ holding: 1, bit: 1, type: 'float32' }, 's.bit', /beside type float32/],
+    [{ holding: 1, bit: 16 }, 's.bit', /15/],
+    [{ holding: 1, type: 'float' }, 's.type', /float32/],
+    [{ holding: 1, type: 'string' }, 's.type', /needs its length/],
+    [{ holding: 1, length: 3 }, 's.length', /for strings/],
+    [{ coil: 1, unit: 'Cel' }, 's.unit', /on a bool/],
+    [{ holding: 1, unit: '℃' }, 's.unit', /unknown unit/],
+    [{ holding: 1, scale: 0 }, 's.scale', /the same/],
+    [{ holding: 1, scale: 'x' }, 's.scale', /not a decimal/],
+    [{ holding: 1, type: 'float32', labels: { 0: 'a' } }, 's.labels', /on a float32/],
+    [{ holding: 1, labels: { idle: '0' } }, 's.labels.idle', /key/],
+    [{ holding: 1, period: '10ms' }, 's.period', /out of range/],
+    [{ holding: 1, byte_order: 'BE' }, 's.byte_order', /ABCD/],
+  ])('refuses %j', (signal, path, message) => {
+    expect(check(signal)).toEqual([[path, expect.stringMatching(message)]])
+  })
+
+  it.each<[object, object, string, RegExp]>([
+    [{ unit_id: 256 }, {}, 'devices.plc.unit_id', /255/],
+    [{ max_registers: 126 }, {}, 'devices.plc.max_registers', /125/],
+    [{}, { host: '10.0.0.1:502' }, 'host', /not a host/],
+    [{}, { host: 'tcp://10.0.0.1' }, 'host', /not a host/],
+    [{}, { port: 0 }, 'port', /1/],
+    [{}, { transport: 'rtu' }, 'transport', /tcp/],
+    [{}, { timeout: '1ms' }, 'timeout', /out of range/],
+    [{}, { max_in_flight: 5 }, 'max_in_flight', /4/],
+    [{}, { devices: {} }, 'devices', /no devices/],
+    [{}, { devices: { plc: { signals: {} } } }, 'devices.plc.signals', /no signals/],
+  ])('refuses device %j and source %j', (device, source, path, message) => {
+    expect(check({ holding: 1 }, device, source)).toEqual([[path, expect.stringMatching(message)]])
+  })
+
+  it('refuses a signal longer than the device answers at once', () => {
+    expect(check({ holding: 1, type: 'string', length: 10 }, { max_registers: 8 })).toEqual([
+      ['s.length', expect.stringMatching(/never|more than/)],
+    ])
+  })
+})
+
+describe('parseReference', () => {
+  it.each([
+    ['40001', 'holding', 0],
+    ['40101', 'holding', 100],
+    ['400101', 'holding', 100],
+    ['465536', 'holding', 65_535],
+    ['30031', 'input', 30],
+    ['10005', 'discrete', 4],
+    ['00005', 'coil', 4],
+    ['030001', 'coil', 30_000],
+  ] as const)('reads %s', (text, table, address) => {
+    expect(parseReference(text)).toEqual({ table, address })
+  })
+})
