@@ -9,7 +9,7 @@ const EARLIEST = Date.UTC(1990, 0)
 const LATEST = Date.UTC(2200, 0)
 
 /** Times are cut to the millisecond, not rounded, so that none moves into the next slot; this forgives binary fractions. */
-const SLACK = 1e-3
+const SLACK = 5e-4
 
 const ISO =
   /^(\d{4})-?(\d{2})-?(\d{2})[T ](\d{2}):?(\d{2})(?::?(\d{2})(?:[.,](\d{1,9}))?)?\s?(Z|z|[+-]\d{2}(?::?\d{2})?)?$/
@@ -53,7 +53,7 @@ function isoMs(text: string, offsetAt: ((local: number) => number) | undefined):
   // Date.UTC carries 31 April or 25:00 over into the next month or day.
   if (back.getUTCDate() !== day || back.getUTCMonth() !== month - 1 || hour > 23 || minute > 59 || second > 59)
     return undefined
-  const local = whole + Math.floor(Number(`0.${m[7] ?? 0}`) * 1_000 + SLACK)
+  const local = whole + Number(`${m[7] ?? ''}000`.slice(0, 3))
   if (m[8] === undefined) return offsetAt === undefined ? undefined : local - offsetAt(local)
   if (/z/i.test(m[8])) return local
   const sign = m[8].startsWith('-') ? -1 : 1
