@@ -2,14 +2,19 @@ const POWERS = Array.from({ length: 23 }, (_, i) => Number(`1e${i}`))
 
 /**
  * The shortest decimal that is this single-precision number, as the double nearest to it: what the device meant by
- * 0.1 is 0.1, not 0.10000000149011612. `x` must be a float32 value; NaN and infinities come back as they are.
+ * 0.1 is 0.1, not 0.10000000149011612. `x` must be a float32 value; NaN and infinities come back as they are, minus
+ * zero as zero.
  */
 export function float32Decimal(x: number): number {
   const size = Math.abs(x)
-  if (Number.isInteger(x) && size < 16_777_216) return x + 0 // minus zero is zero
-  if (!(size > 1e-7 && size < 1e12)) return byText(x)
-  // A whole number over a power of ten up to 1e22 is one correctly rounded division, the same double as the text gives.
-  const exponent = Math.floor(Math.log10(size))
+  if (Number.isInteger(x) && size < 16_777_216) return x + 0
+  const decimal = size > 1e-7 && size < 1e12 ? byDivision(size) : byText(size)
+  return x < 0 ? -decimal : decimal
+}
+
+/** A whole number over a power of ten up to 1e22 is one correctly rounded division: the same double the text gives. */
+function byDivision(x: number): number {
+  const exponent = Math.floor(Math.log10(x))
   for (let digits = 6; digits <= 9; digits++) {
     const places = digits - 1 - exponent
     const candidate =
@@ -21,7 +26,7 @@ export function float32Decimal(x: number): number {
   return byText(x)
 }
 
-/** Very small and very large numbers; the smallest have fewer than six digits. */
+/** The smallest numbers have fewer than six digits. */
 function byText(x: number): number {
   for (let digits = 1; digits <= 9; digits++) {
     const candidate = Number(x.toPrecision(digits))

@@ -1,0 +1,72 @@
+import type { Source, SourceContext } from '../source.ts'
+import { openModbusClient } from './client.ts'
+import { makeDeliveryQueue } from './delivery-queue.ts'
+import { planModbusSource } from './plan.ts'
+import { makePoller, type Poller } from './poller.ts'
+import { probeModbus } from './probe.ts'
+import type { ModbusSourceConfig } from './schema.ts'
+
+/** Devices start within this time of each other at most, so that they are not all asked at once. */
+const SPREAD = 1_000
+
+/**
+ * Opens the connection of a Modbus source. All devices behind it share it, and `probe` does too.
+ * @throws Fault source-unreachable | source-refused
+ */
+export async function openModbusSource(config: ModbusSourceConfig, context: SourceContext): Promise<Source> {
+  const { name, clock, log } = context
+  const plan = planModbusSource(name, config)
+  const client = await openModbusClient(config, { source: name })
+  const queue = makeDeliveryQueue()
+  const pollers = plan.devices.map((device) =>
+    makePoller(device, config.max_in_flight, { source: name, clock, log, client, queue }),
+  )
+
+  /** Ends with what made it end: the caller's abort, the link's fault or a bug. */
+  async function poll(stop: AbortController): Promise<void> {
+    const origin = clock.monotonic()
+    const run = async (poller: Poller, i: number): Promise<void> => {
+      const shortest = Math.min(SPREAD, ...plan.devices[i]!.signals.map((s) => s.period))
+      try {
+        await poller.run(origin + (shortest * i) / pollers.length, stop.signal)
+      } catch (error) {
+        stop.abort(error)
+      }
+    }
+    await Promise.all(pollers.map(run))
+  }
+
+  return {
+    signals: plan.plan.signals,
+    async *readings(signal) {
+      const stop = new AbortController()
+      const follow = (from: AbortSignal): void => {
+        if (from.aborted) stop.abort(from.reason)
+        else from.addEventListener('abort', () => stop.abort(from.reason), { signal: stop.signal })
+      }
+      follow(signal)
+      follow(client.lost)
+      const polling = poll(stop)
+      try {
+        while (!stop.signal.aborted) {
+          await queue.filled(stop.signal)
+          const delivery = queue.take(clock.now())
+          if (delivery) yield delivery
+        }
+      } finally {
+        stop.abort()
+        await polling
+      }
+      for (const poller of pollers) poller.settle()
+      const last = queue.take(clock.now())
+      if (last) yield last
+      if (!signal.aborted) throw stop.signal.reason
+    },
+    probe: (signal) => probeModbus(name, plan, client, signal),
+    counters: () => ({
+      ...client.counters(),
+      overruns: pollers.reduce((sum, poller) => sum + poller.overruns, 0),
+    }),
+    [Symbol.asyncDispose]: client[Symbol.asyncDispose],
+  }
+}

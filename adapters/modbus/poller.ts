@@ -1,0 +1,141 @@
+import type { Clock } from '../../core/clock.ts'
+import type { Log } from '../../core/log.ts'
+import { GOOD, qualityOf } from '../../core/quality.ts'
+import { backoffMs } from '../../core/retry.ts'
+import type { Value } from '../../core/signal.ts'
+import type { ModbusClient } from './client.ts'
+import { makeDecoder } from './decode.ts'
+import type { DeliveryQueue } from './delivery-queue.ts'
+import type { PlannedDevice, PlannedRead, PlannedSignal } from './plan.ts'
+import { makeReadPlan } from './read-plan.ts'
+import { makeSchedule } from './schedule.ts'
+import { exceptionQuality, type ReadSink, readUnit, type Silence } from './unit-reader.ts'
+
+/** Reads one device by its schedule. */
+export interface Poller {
+  /** Ends when `stop` aborts; ticks at `start` (monotonic ms) and its periods after. @throws Fault where the link is gone */
+  run(start: number, stop: AbortSignal): Promise<void>
+  /** Ends every outage it reported and did not end: from here on the source's own outage tells the story. */
+  settle(): void
+  /** ticks that passed unserved because the one before took too long */
+  readonly overruns: number
+}
+
+/** A dead unit is tried again after 1 s, then ever more rarely, at least once a minute. */
+const UNIT_BACKOFF = { base: 1_000, cap: 60_000, floor: 1_000 }
+
+export function makePoller(
+  device: PlannedDevice,
+  lanes: number,
+  context: {
+    readonly source: string
+    readonly clock: Clock
+    readonly log: Log
+    readonly client: ModbusClient
+    readonly queue: DeliveryQueue
+  },
+): Poller {
+  const { clock, log, client, queue } = context
+  const where = { source: context.source, device: device.name }
+  const plan = makeReadPlan(device.signals, device.limits)
+  const decoders = new Map(device.signals.map((s) => [s, makeDecoder(s)]))
+  /** quality code by signal while it has no usable value */
+  const bad = new Map<PlannedSignal, number>()
+  let down: { readonly attempt: number; readonly retry_at: number } | undefined
+  let overruns = 0
+
+  function good(signal: PlannedSignal, at: number, value: Value): void {
+    if (bad.size > 0 && bad.delete(signal)) queue.note({ kind: 'end', device: device.name, signal: signal.id, at })
+    queue.add(signal.index, at, value, GOOD)
+  }
+
+  /** One bad reading on entering the state, however long it lasts (DESIGN §6). */
+  function unusable(signal: PlannedSignal, at: number, quality: number): void {
+    const before = bad.get(signal)
+    if (before === quality) return
+    if (before !== undefined) queue.note({ kind: 'end', device: device.name, signal: signal.id, at })
+    bad.set(signal, quality)
+    queue.add(signal.index, at, null, quality)
+    queue.note({ kind: 'begin', device: device.name, signal: signal.id, reason: qualityOf(quality).reason, at })
+  }
+
+  const sink: ReadSink<PlannedSignal> = {
+    data(read, data) {
+      const at = clock.now()
+      plan.served(read)
+      for (const signal of read.signals) {
+        const decoder = decoders.get(signal)!
+        const value = decoder.decode(data, signal.address - read.address)
+        if (value === null) unusable(signal, at, decoder.unusable)
+        else good(signal, at, value)
+      }
+    },
+    exception(read, code) {
+      const at = clock.now()
+      const quality = exceptionQuality(code)
+      if (plan.refused(read, code, clock.monotonic()))
+        log.warn(
+          { ...where, signals: read.signals.map((s) => s.id), reason: qualityOf(quality).reason },
+          'device refuses signals',
+        )
+      for (const signal of read.signals) unusable(signal, at, quality)
+    },
+    split: plan.split,
+  }
+
+  function silent(reason: Silence): void {
+    const attempt = down ? down.attempt + 1 : 0
+    if (!down) {
+      queue.note({ kind: 'begin', device: device.name, signal: null, reason, at: clock.now() })
+      log.warn({ ...where, reason }, 'device does not answer')
+    }
+    down = { attempt, retry_at: clock.monotonic() + backoffMs(attempt, UNIT_BACKOFF) }
+  }
+
+  function answered(): void {
+    if (!down) return
+    down = undefined
+    queue.note({ kind: 'end', device: device.name, signal: null, at: clock.now() })
+    log.info(where, 'device answers again')
+  }
+
+  async function cycle(reads: readonly PlannedRead<PlannedSignal>[], stop: AbortSignal): Promise<void> {
+    let rest = reads
+    if (down) {
+      const silence = await readUnit(client, device.unit_id, reads.slice(0, 1), 1, sink, stop)
+      if (silence) return silent(silence)
+      if (reads.length > 0) answered()
+      rest = reads.slice(1)
+    }
+    const silence = await readUnit(client, device.unit_id, rest, lanes, sink, stop)
+    if (silence) silent(silence)
+    else plan.learn()
+  }
+
+  return {
+    async run(start, stop) {
+      const schedule = makeSchedule(start, [...new Set(device.signals.map((s) => s.period))])
+      while (!stop.aborted) {
+        await clock.sleep(schedule.next - clock.monotonic(), stop)
+        await queue.room(stop)
+        if (stop.aborted) return
+        const now = clock.monotonic()
+        const { periods, skipped } = schedule.take(now)
+        overruns += skipped
+        if (periods.length === 0) continue
+        if (!down || now >= down.retry_at) await cycle(plan.reads(periods, now), stop)
+        queue.complete(device.asset)
+      }
+    },
+    settle() {
+      const at = clock.now()
+      for (const signal of bad.keys()) queue.note({ kind: 'end', device: device.name, signal: signal.id, at })
+      if (down) queue.note({ kind: 'end', device: device.name, signal: null, at })
+      bad.clear()
+      down = undefined
+    },
+    get overruns() {
+      return overruns
+    },
+  }
+}

@@ -1,0 +1,88 @@
+import { Fault } from '../../core/fault.ts'
+import { qualityOf } from '../../core/quality.ts'
+import type { Value } from '../../core/signal.ts'
+import type { ProbeReading } from '../source.ts'
+import { isBitTable } from './address.ts'
+import type { ModbusClient } from './client.ts'
+import { makeDecoder } from './decode.ts'
+import { type ModbusPlan, type PlannedDevice, type PlannedSignal, planReads } from './plan.ts'
+import { exceptionQuality, readUnit } from './unit-reader.ts'
+
+type Outcome = Pick<ProbeReading, 'value' | 'quality' | 'reason' | 'raw'>
+
+/**
+ * Reads every signal of a source once, devices in turn. A device that does not answer gives lines that say so.
+ * Rejects only with the reason of `stop`.
+ */
+export async function probeModbus(
+  source: string,
+  plan: ModbusPlan,
+  client: ModbusClient,
+  stop: AbortSignal,
+): Promise<readonly ProbeReading[]> {
+  const lines: ProbeReading[] = []
+  for (const device of plan.devices) {
+    const outcomes = await probeDevice(device, client, stop)
+    for (const signal of device.signals) {
+      const spec = plan.plan.signals[signal.index]!
+      const outcome = outcomes.get(signal) ?? nothing('source-timeout')
+      lines.push({
+        source,
+        device: device.name,
+        asset: spec.asset,
+        signal: spec.name,
+        unit: spec.unit ?? null,
+        ...outcome,
+      })
+    }
+  }
+  return lines
+}
+
+async function probeDevice(
+  device: PlannedDevice,
+  client: ModbusClient,
+  stop: AbortSignal,
+): Promise<ReadonlyMap<PlannedSignal, Outcome>> {
+  const outcomes = new Map<PlannedSignal, Outcome>()
+  const rest = (reason: string): void => {
+    for (const signal of device.signals) if (!outcomes.has(signal)) outcomes.set(signal, nothing(reason))
+  }
+  try {
+    const silence = await readUnit(
+      client,
+      device.unit_id,
+      planReads(device.signals, device.limits),
+      1,
+      {
+        data(read, data) {
+          for (const s of read.signals) outcomes.set(s, decoded(s, data, s.address - read.address))
+        },
+        exception(read, code) {
+          const { quality, reason } = qualityOf(exceptionQuality(code))
+          for (const s of read.signals) outcomes.set(s, { value: null, quality, reason, raw: null })
+        },
+      },
+      stop,
+    )
+    if (silence) rest(silence)
+  } catch (error) {
+    if (stop.aborted || !(error instanceof Fault)) throw error
+    rest(error.code)
+  }
+  return outcomes
+}
+
+function nothing(reason: string): Outcome {
+  return { value: null, quality: 'bad', reason, raw: null }
+}
+
+function decoded(signal: PlannedSignal, data: Buffer, at: number): Outcome {
+  const decoder = makeDecoder(signal)
+  const value: Value | null = decoder.decode(data, at)
+  const raw = isBitTable(signal.table)
+    ? String(Number(value))
+    : data.toString('hex', at * 2, (at + signal.size) * 2).replace(/(.{4})(?=.)/g, '$1 ')
+  if (value === null) return { value, ...qualityOf(decoder.unusable), raw }
+  return { value: typeof value === 'bigint' ? String(value) : value, quality: 'good', reason: '', raw }
+}
