@@ -71,7 +71,15 @@ export async function openLink(
   client.on('connect', () => established.resolve())
   client.on('error', (error) => fail(faultOfError(error, where)))
   client.on('disconnect', (packet) => fail(faultOfDisconnect(packet.reasonCode, where)))
-  client.on('close', () => fail(new Fault('source-closed', where, 'the broker closed the connection')))
+  client.on('close', () =>
+    fail(
+      new Fault(
+        'source-closed',
+        where,
+        'the broker closed the connection (an old one does so when another client has the same client_id)',
+      ),
+    ),
+  )
 
   const link: BrokerLink = {
     fault: () => fault,

@@ -174,7 +174,7 @@ export const mqttSourceSchema = z
       .default(30_000)
       .describe('a link on which nothing is heard for 1.5 times this is given up; whole seconds'),
     connect_timeout: duration({ min: '100ms', max: '5m' })
-      .default(10_000)
+      .default(4_000)
       .describe('deadline for connection, TLS and login together'),
     session_expiry: duration({ min: '1m', max: '3650d' })
       .default(604_800_000)

@@ -1,0 +1,145 @@
+import { execFile, spawn } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+const PATHS = ['mosquitto', '/usr/sbin/mosquitto', '/usr/local/sbin/mosquitto']
+
+/** A Mosquitto of its own on the loopback interface, in a temporary folder. */
+export interface Mosquitto extends AsyncDisposable {
+  readonly url: string
+  /** the authority that signed the broker's certificate, where `tls` was asked for */
+  readonly ca: string | undefined
+  /** Ends the process at once (`SIGKILL`) or as an operator would, and starts it again on the same port. */
+  restart(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** The path of the installed Mosquitto; undefined (or an error where REQUIRE_SERVICES=1) where there is none. */
+export async function findMosquitto(): Promise<string | undefined> {
+  for (const path of PATHS) {
+    try {
+      await run(path, ['-h'])
+      return path
+    } catch (error) {
+      // Old versions answer -h with exit code 3.
+      if ((error as { readonly code?: unknown }).code !== 'ENOENT') return path
+    }
+  }
+  if (process.env.REQUIRE_SERVICES === '1') throw new Error('mosquitto is not installed (apt-get install mosquitto)')
+  console.warn('mosquitto is not installed: its tests are skipped')
+  return undefined
+}
+
+/** Starts a broker; `settings` are lines of mosquitto.conf. */
+export async function openMosquitto(
+  path: string,
+  options: {
+    readonly settings?: readonly string[]
+    readonly tls?: boolean
+    readonly password?: readonly [string, string]
+  } = {},
+): Promise<Mosquitto> {
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-mosquitto-'))
+  const port = await freePort()
+  const lines = [
+    `listener ${port} 127.0.0.1`,
+    'persistence true',
+    `persistence_location ${folder}/`,
+    ...(options.settings ?? []),
+  ]
+  // A broker that is started by root would give up its rights to the folder.
+  if (process.getuid?.() === 0) lines.unshift('user root')
+  let ca: string | undefined
+  if (options.tls) {
+    ca = await makeCertificates(folder)
+    lines.push(`cafile ${folder}/ca.pem`, `certfile ${folder}/server.pem`, `keyfile ${folder}/server.key`)
+  }
+  if (options.password) {
+    const [user, password] = options.password
+    await writeFile(join(folder, 'passwords'), `${user}:${password}\n`)
+    await run('mosquitto_passwd', ['-U', join(folder, 'passwords')])
+    lines.push('allow_anonymous false', `password_file ${folder}/passwords`)
+  } else lines.push('allow_anonymous true')
+  const configuration = join(folder, 'mosquitto.conf')
+  await writeFile(configuration, `${lines.join('\n')}\n`)
+
+  const start = async () => {
+    const child = spawn(path, ['-c', configuration], { stdio: ['ignore', 'ignore', 'pipe'] })
+    const ended = new Promise<void>((resolve) => {
+      child.once('exit', () => resolve())
+      child.once('error', () => resolve())
+    })
+    let said = ''
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      said += text
+    })
+    // Mosquitto writes "running" when its listeners are open.
+    while (!/mosquitto version .* running/.test(said)) {
+      if (child.exitCode !== null) throw new Error(`mosquitto did not start: ${said}`)
+      await pause(5)
+    }
+    return {
+      async stop() {
+        child.kill('SIGTERM')
+        await ended
+      },
+    }
+  }
+
+  let broker = await start()
+  return {
+    url: `${options.tls ? 'mqtts' : 'mqtt'}://127.0.0.1:${port}`,
+    ca,
+    async restart() {
+      await broker.stop()
+      broker = await start()
+    },
+    stop: () => broker.stop(),
+    async [Symbol.asyncDispose]() {
+      await broker.stop()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** A certificate authority of its own; gives its PEM. */
+export async function makeAuthority(folder: string, name: string): Promise<void> {
+  const subject = ['-subj', `/CN=${name}`, '-days', '2', '-nodes']
+  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1']
+  await run('openssl', [
+    'req',
+    '-x509',
+    ...curve,
+    ...subject,
+    '-keyout',
+    join(folder, 'ca.key'),
+    '-out',
+    join(folder, 'ca.pem'),
+  ])
+}
+
+async function makeCertificates(folder: string): Promise<string> {
+  const at = (name: string) => join(folder, name)
+  await makeAuthority(folder, 'plant CA')
+  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-subj', '/CN=127.0.0.1']
+  await run('openssl', ['req', ...curve, '-keyout', at('server.key'), '-out', at('server.csr')])
+  await writeFile(at('san'), 'subjectAltName=IP:127.0.0.1,DNS:localhost')
+  const sign = ['-CA', at('ca.pem'), '-CAkey', at('ca.key'), '-CAcreateserial', '-days', '2', '-extfile', at('san')]
+  await run('openssl', ['x509', '-req', '-in', at('server.csr'), ...sign, '-out', at('server.pem')])
+  const { readFile } = await import('node:fs/promises')
+  return readFile(at('ca.pem'), 'utf8')
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port')
+  return address.port
+}
