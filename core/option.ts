@@ -93,6 +93,13 @@ export function byteCount(text: string): number | undefined {
   return m ? Math.round(Number(m[1]) * BYTES[m[2] as keyof typeof BYTES]) : undefined
 }
 
+/** 65536 → `64KiB`, 2e9 → `2GB`; the largest unit that stays whole. */
+export function formatBytes(bytes: number): string {
+  const units = Object.entries(BYTES).toSorted(([, a], [, b]) => b - a)
+  const [unit, size] = units.find(([, size]) => bytes >= size && bytes % size === 0) ?? ['B', 1]
+  return `${bytes / size}${unit}`
+}
+
 /** Names of sources, devices, assets, signals, pools, datasets: NFC, letters and digits of any script, `_ . -`. */
 export const name = z
   .string()
