@@ -1,0 +1,86 @@
+import { z } from 'zod'
+import { decimal, duration, name, secret, utcDate } from '../core/option.ts'
+
+/** How coarse a policy must be at least; see PROFILES in `profile.ts`. */
+export const PROFILE_NAMES = ['strict', 'balanced', 'ml-stream'] as const
+export type ProfileName = (typeof PROFILE_NAMES)[number]
+
+const signalRef = z
+  .string()
+  .regex(
+    /^[^/{}\s]+\/[^/{}\s]+$|^\{(asset|place)\}\/[^/{}\s]+$/,
+    'a signal is written "{asset}/name", "{place}/name" or "asset/name"',
+  )
+
+const rate = z.strictObject({
+  of: signalRef.describe('the counter above the line, such as "{asset}/ng"'),
+  over: signalRef.describe('the counter below the line, such as "{asset}/total"'),
+  kind: z.literal('counter').describe('both signals count up; a step back is a reset, and counting goes on from zero'),
+  floor: z.int().min(1).describe('a window in which the lower counter moved by less than this is suppressed'),
+})
+
+const rule = z
+  .strictObject({
+    from: signalRef
+      .optional()
+      .describe('the signal, such as "{asset}/oil_temperature" or "{place}/humidity"; or `rate`'),
+    rate: rate.optional().describe('one counter divided by another; or `from`'),
+    range: z
+      .tuple([decimal, decimal])
+      .optional()
+      .describe("lowest and highest value that leaves, in the contract's unit; not for categories"),
+    step: decimal.optional().describe("width of the grid, in the contract's unit; not for categories"),
+    accept_risk: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('why this column may be finer than the profile allows; shown wherever the column is'),
+  })
+  .superRefine((r, ctx) => {
+    if ((r.from === undefined) !== (r.rate === undefined)) return
+    ctx.addIssue({
+      code: 'custom',
+      message: r.from === undefined ? 'the column has neither from nor rate' : 'the column has both from and rate',
+      params: { hint: 'write `from: "{asset}/signal"`, or `rate:` for a column whose statistic is rate' },
+    })
+  })
+
+const asset = z.strictObject({
+  class: z.string().min(1).describe("one of the contract's asset classes"),
+  place: name.optional().describe('the asset that "{place}" stands for, such as the hall'),
+  cycle_time: duration({ min: '1ms' })
+    .optional()
+    .describe('time of one machine cycle; columns of states need a longer window than this'),
+})
+
+/** The data steward's file: what leaves the plant, and how coarse. What no rule names stays inside. */
+export const policySchema = z.strictObject({
+  version: z.literal(1).describe('version of this file format'),
+  pool: name.describe('id of the pool; must be the pool that names this file'),
+  contract: z
+    .strictObject({
+      file: z.string().min(1).describe("path of the pool's contract, relative to this file"),
+      sha256: z
+        .string()
+        .regex(/^[0-9a-fA-F]{64}$/, 'expected a SHA-256 in hex (64 characters)')
+        .describe('SHA-256 of the contract file, in hex; a changed contract is refused until this is changed too'),
+    })
+    .describe('the contract that this policy was written against'),
+  profile: z.enum(PROFILE_NAMES).default('balanced').describe('how coarse every column must be at least'),
+  expires: utcDate.describe('last day (UTC) on which anything is sealed'),
+  plant_key: secret.describe(
+    'key of the pseudonyms: one line, base64 of 32 bytes, the same on all gateways of a plant',
+  ),
+  assets: z
+    .record(name, asset.describe('one machine or place with a row in every slot'))
+    .describe('the assets that have rows, and no others'),
+  datasets: z
+    .record(
+      name,
+      z.record(z.string(), rule.describe('where a column of the contract comes from, and how coarse it is')),
+    )
+    .describe('rules by dataset and column of the contract; columns without a rule are null'),
+})
+
+export type Policy = z.infer<typeof policySchema>
+export type Rule = Policy['datasets'][string][string]
