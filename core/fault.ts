@@ -74,6 +74,10 @@ export const FAULTS = {
     fate: 'loses',
     hint: 'the database is older than its high-water file: it lost commits or was restored; the loss is in the ledger',
   },
+  'store-moved': {
+    fate: 'loses',
+    hint: 'the data folder came from another machine or from a backup: a new stream began; older pending readings are withheld',
+  },
   // gate
   'policy-missing': { fate: 'waits', hint: 'put the policy file where pools.*.policy points; readings wait' },
   'policy-invalid': { fate: 'waits', hint: 'run `sluice check` and mend the policy; readings wait' },
@@ -98,6 +102,10 @@ export const FAULTS = {
   'pool-unreachable': {
     fate: 'retries',
     hint: 'check the network, the proxy and the pool; batches wait and are sent again',
+  },
+  'pool-tls': {
+    fate: 'retries',
+    hint: 'the TLS connection failed: check the `tls` files of the pool, the certificate dates and the host name',
   },
   'pool-unavailable': { fate: 'retries', hint: 'the pool asked to come back later; batches wait' },
   'pool-receipt': {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { duration, secret } from '../core/option.ts'
-import { parsePublicKey } from './key-text.ts'
+import { parsePublicKey } from './signature.ts'
 
 const poolUrl = z.string().superRefine((text, ctx) => {
   const url = URL.canParse(text) ? new URL(text) : undefined
