@@ -18,8 +18,9 @@ export async function openModbusSource(config: ModbusSourceConfig, context: Sour
   const plan = planModbusSource(name, config)
   const client = await openModbusClient(config, { source: name })
   const queue = makeDeliveryQueue()
+  const shared = plan.devices.length > 1
   const pollers = plan.devices.map((device) =>
-    makePoller(device, config.max_in_flight, { source: name, clock, log, client, queue }),
+    makePoller(device, config.max_in_flight, { source: name, shared, clock, log, client, queue }),
   )
 
   /** Ends with what made it end: the caller's abort, the link's fault or a bug. */

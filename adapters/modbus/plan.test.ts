@@ -168,7 +168,15 @@ describe('planModbusSource', () => {
 
   it('describes one request for the signals of a device and period', () => {
     expect(describeReads('line', config)).toEqual([
-      { source: 'line', unit_id: 3, table: 'holding', address: 110, quantity: 1, signals: ['press-7/state'] },
+      {
+        source: 'line',
+        unit_id: 3,
+        table: 'holding',
+        address: 110,
+        quantity: 1,
+        signals: ['press-7/state'],
+        period: 500,
+      },
       {
         source: 'line',
         unit_id: 3,
@@ -176,9 +184,18 @@ describe('planModbusSource', () => {
         address: 100,
         quantity: 3,
         signals: ['press-7/oil_temperature', 'press-7/pressure'],
+        period: 2_000,
       },
-      { source: 'line', unit_id: 3, table: 'coil', address: 4, quantity: 1, signals: ['press-7/guard'] },
-      { source: 'line', unit_id: 1, table: 'input', address: 2, quantity: 4, signals: ['press-7/serial'] },
+      { source: 'line', unit_id: 3, table: 'coil', address: 4, quantity: 1, signals: ['press-7/guard'], period: 2_000 },
+      {
+        source: 'line',
+        unit_id: 1,
+        table: 'input',
+        address: 2,
+        quantity: 4,
+        signals: ['press-7/serial'],
+        period: 10_000,
+      },
     ])
   })
 })

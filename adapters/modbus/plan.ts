@@ -142,6 +142,8 @@ export interface RequestRow {
   readonly address: number
   readonly quantity: number
   readonly signals: readonly string[]
+  /** milliseconds from one to the next */
+  readonly period: number
 }
 
 /** The requests of a source, those of a device and period together. Pure. */
@@ -157,6 +159,7 @@ export function describeReads(source: string, config: ModbusSourceConfig): Reque
         address,
         quantity,
         signals: signals.map((s) => s.id),
+        period: signals[0]!.period,
       })),
   )
 }

@@ -22,13 +22,17 @@ export interface Poller {
 }
 
 /** A dead unit is tried again after 1 s, then ever more rarely, at least once a minute. */
-const UNIT_BACKOFF = { base: 1_000, cap: 60_000, floor: 1_000 }
+const BACKOFF = { base: 1_000, cap: 60_000, floor: 1_000 }
+/** Behind a link with other units it waits at least this many times as long as the vain try kept them waiting. */
+const REST = 4
 
 export function makePoller(
   device: PlannedDevice,
   lanes: number,
   context: {
     readonly source: string
+    /** other devices use the same connection */
+    readonly shared: boolean
     readonly clock: Clock
     readonly log: Log
     readonly client: ModbusClient
@@ -83,13 +87,15 @@ export function makePoller(
     split: plan.split,
   }
 
-  function silent(reason: Silence): void {
+  function silent(reason: Silence, began: number): void {
+    const now = clock.monotonic()
+    const floor = context.shared ? Math.max(BACKOFF.floor, REST * (now - began)) : BACKOFF.floor
     const attempt = down ? down.attempt + 1 : 0
     if (!down) {
       queue.note({ kind: 'begin', device: device.name, signal: null, reason, at: clock.now() })
       log.warn({ ...where, reason }, 'device does not answer')
     }
-    down = { attempt, retry_at: clock.monotonic() + backoffMs(attempt, UNIT_BACKOFF) }
+    down = { attempt, retry_at: now + backoffMs(attempt, { ...BACKOFF, floor }) }
   }
 
   function answered(): void {
@@ -100,15 +106,16 @@ export function makePoller(
   }
 
   async function cycle(reads: readonly PlannedRead<PlannedSignal>[], stop: AbortSignal): Promise<void> {
+    const began = clock.monotonic()
     let rest = reads
     if (down) {
       const silence = await readUnit(client, device.unit_id, reads.slice(0, 1), 1, sink, stop)
-      if (silence) return silent(silence)
+      if (silence) return silent(silence, began)
       if (reads.length > 0) answered()
       rest = reads.slice(1)
     }
     const silence = await readUnit(client, device.unit_id, rest, lanes, sink, stop)
-    if (silence) silent(silence)
+    if (silence) silent(silence, began)
     else plan.learn()
   }
 

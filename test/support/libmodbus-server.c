@@ -1,0 +1,81 @@
+/*
+ * A Modbus/TCP server of libmodbus, the C library, for tests against an implementation that is not ours.
+ * Listens on a free port of the loopback interface, prints it, serves until its standard input closes.
+ * What lies at which address is listed in libmodbus.test.ts of the adapter.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <modbus.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define SIZE 2000
+
+static void put(uint16_t *at, uint16_t first, uint16_t second) {
+  at[0] = first;
+  at[1] = second;
+}
+
+static void fill(modbus_mapping_t *map) {
+  uint16_t *holding = map->tab_registers;
+  for (int i = 0; i < SIZE; i++) {
+    holding[i] = (uint16_t)i;
+    map->tab_input_registers[i] = (uint16_t)(SIZE - i);
+    map->tab_bits[i] = i % 3 == 0;
+    map->tab_input_bits[i] = i % 2;
+  }
+  /* 0x47f12040 by hand: modbus_set_float_abcd writes BADC on little-endian machines (3.1.6). */
+  put(&holding[0], 0x47f1, 0x2040);
+  put(&holding[2], 0x2040, 0x47f1);
+  put(&holding[4], 0xf147, 0x4020);
+  put(&holding[6], 0x4020, 0xf147);
+  MODBUS_SET_INT32_TO_INT16(holding, 8, -123456);
+  MODBUS_SET_INT64_TO_INT16(holding, 10, 9007199254740995LL);
+  holding[14] = (uint16_t)-40;
+  holding[15] = 1 << 3;
+}
+
+int main(void) {
+  modbus_t *ctx = modbus_new_tcp("127.0.0.1", 0);
+  modbus_mapping_t *map = modbus_mapping_new(SIZE, SIZE, SIZE, SIZE);
+  int listener = ctx && map ? modbus_tcp_listen(ctx, 16) : -1;
+  struct sockaddr_in at;
+  socklen_t length = sizeof at;
+  if (listener < 0 || getsockname(listener, (struct sockaddr *)&at, &length) < 0) {
+    fprintf(stderr, "cannot listen: %s\n", modbus_strerror(errno));
+    return 1;
+  }
+  fill(map);
+  printf("%d\n", ntohs(at.sin_port));
+  fflush(stdout);
+
+  fd_set open;
+  FD_ZERO(&open);
+  FD_SET(STDIN_FILENO, &open);
+  FD_SET(listener, &open);
+  for (;;) {
+    fd_set ready = open;
+    if (select(FD_SETSIZE, &ready, NULL, NULL, NULL) < 0) return 1;
+    if (FD_ISSET(STDIN_FILENO, &ready)) return 0;
+    for (int fd = 0; fd < FD_SETSIZE; fd++) {
+      if (!FD_ISSET(fd, &ready)) continue;
+      if (fd == listener) {
+        int client = accept(listener, NULL, NULL);
+        if (client >= 0) FD_SET(client, &open);
+        continue;
+      }
+      uint8_t query[MODBUS_TCP_MAX_ADU_LENGTH];
+      modbus_set_socket(ctx, fd);
+      int n = modbus_receive(ctx, query);
+      if (n > 0) modbus_reply(ctx, query, n, map);
+      else if (n < 0) {
+        close(fd);
+        FD_CLR(fd, &open);
+      }
+    }
+  }
+}
