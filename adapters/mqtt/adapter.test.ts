@@ -169,6 +169,16 @@ describe('a broker that', () => {
     await expect(connect(silent, { connect_timeout: '100ms' })).rejects.toMatchObject({ code: 'source-timeout' })
   })
 
+  it('never answers the subscription does not keep the source from closing', async () => {
+    const mute = await openFake((socket) => {
+      socket.on('error', () => socket.destroy())
+      socket.once('data', () => socket.write(CONNACK)).resume()
+    })
+    await connect(mute)
+    await collectings[0]!.stop()
+    expect(collectings[0]!.fault()).toBeUndefined()
+  })
+
   it('does not speak MQTT is named so', async () => {
     const web = await openFake((socket) => socket.resume().end('HTTP/1.1 400 Bad Request\r\n\r\n'))
     await expect(connect(web)).rejects.toMatchObject({ code: expect.stringMatching(/^source-(protocol|closed)$/) })

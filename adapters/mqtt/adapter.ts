@@ -53,15 +53,14 @@ export async function openMqttSource(config: MqttSourceConfig, context: SourceCo
       take({ topic, payload, qos, dup, retain, messageId, properties }) {
         const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload
         const mark = qos > 0 ? marks.mark({ packet_id: messageId!, dup, topic, payload: bytes }) : undefined
+        if (qos === 0 || mark) {
+          const subscriptions = [properties?.subscriptionIdentifier ?? []].flat()
+          intake.take({ topic, payload: bytes, retain, subscriptions }, clock.now())
+        } else counters.redelivered++
         if (qos > 0) {
           held++
           acks.push(messageId!)
           if (mark) seen.push(mark)
-          else counters.redelivered++
-        }
-        if (qos === 0 || mark) {
-          const subscriptions = [properties?.subscriptionIdentifier ?? []].flat()
-          intake.take({ topic, payload: bytes, retain, subscriptions }, clock.now())
         }
         news = true
         wake.resolve()
@@ -125,10 +124,12 @@ export async function openMqttSource(config: MqttSourceConfig, context: SourceCo
     signals: intake.signals,
     async *readings(signal) {
       const stop = new AbortController()
-      const ends = AbortSignal.any([signal, stop.signal])
-      const stopped = () => wake.resolve()
+      const stopped = () => {
+        stop.abort()
+        wake.resolve()
+      }
       signal.addEventListener('abort', stopped, { once: true })
-      const silence = watchSilence(ends)
+      const silence = watchSilence(stop.signal)
       try {
         while (!signal.aborted) {
           // What the socket brought in this turn of the event loop goes into one delivery.

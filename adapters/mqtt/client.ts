@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto'
-import { connect, type IClientOptions, type IClientSubscribeOptions, type MqttClient } from 'mqtt'
-import type { IPublishPacket } from 'mqtt-packet'
+import { connect, type IClientOptions, type IClientSubscribeOptions, type IPublishPacket, type MqttClient } from 'mqtt'
 import { Fault, type FaultWhere } from '../../core/fault.ts'
 import { holdAcks } from './held-acks.ts'
 import { faultOfDisconnect, faultOfError } from './link-fault.ts'
 import type { MqttSourceConfig } from './schema.ts'
+import { subscriptionId } from './topic-filter.ts'
 
 /** How long closing may wait for the broker. */
 const GOODBYE_MS = 500
@@ -60,8 +59,13 @@ export async function openLink(
   }
 
   client.handleMessage = (packet, done) => {
-    if (events.take(packet)) done()
-    else parked = () => done()
+    try {
+      if (events.take(packet)) done()
+      else parked = () => done()
+    } catch (error) {
+      // A bug that one message finds must not end the agent, which would meet the same message again at its start.
+      fail(new Fault('source-protocol', where, 'a message could not be handled', { cause: error }))
+    }
   }
   whileParked(client, () => parked !== undefined)
   client.on('packetreceive', (packet) => {
@@ -105,10 +109,13 @@ export async function openLink(
     },
     async [Symbol.asyncDispose]() {
       closing = true
-      const timer = setTimeout(() => client.stream?.destroy(), GOODBYE_MS)
-      // `end` waits for a close that has happened already where the connection is gone.
-      if (client.stream) await client.endAsync(fault !== undefined || !client.connected)
+      if (!client.stream) return
+      const late = Promise.withResolvers<void>()
+      const timer = setTimeout(late.resolve, GOODBYE_MS)
+      // The library waits without end for answers that are still due.
+      await Promise.race([client.endAsync(fault !== undefined || !client.connected), late.promise])
       clearTimeout(timer)
+      client.stream.destroy()
     },
   }
 
@@ -157,14 +164,6 @@ function subscribeOptions(
   filter: string,
 ): Pick<IClientSubscribeOptions, 'rh' | 'properties'> {
   return config.protocol === '5' ? { rh: 1, properties: { subscriptionIdentifier: subscriptionId(filter) } } : {}
-}
-
-/**
- * The identifier that tells which filter brought a message: made from the filter alone, so that messages that were queued
- * under an older configuration keep theirs. From 1 to 268,435,455 (MQTT 5.0 §3.8.2.1.2).
- */
-export function subscriptionId(filter: string): number {
-  return 1 + (createHash('sha256').update(filter).digest().readUInt32BE() % 268_435_455)
 }
 
 /** While nothing is read, the broker's PINGRESP is not read either: its absence then says nothing about the broker. */

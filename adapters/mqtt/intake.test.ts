@@ -5,11 +5,10 @@ import { unixMs } from '../../core/brand.ts'
 import { makeClock } from '../../core/clock.ts'
 import { makeMemoryStore } from '../../test/support/collecting.ts'
 import type { Source } from '../source.ts'
-import { subscriptionId } from './client.ts'
 import { makeIntake } from './intake.ts'
 import { memoryOf } from './memory.ts'
 import { mqttSourceSchema } from './schema.ts'
-import { compileTopic } from './topic-filter.ts'
+import { compileTopic, subscriptionId } from './topic-filter.ts'
 
 interface Case {
   readonly what: string

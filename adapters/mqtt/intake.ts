@@ -4,13 +4,13 @@ import { GOOD, qualityCode, qualityOf } from '../../core/quality.ts'
 import { makeBlockBuilder, type ReadingBlock } from '../../core/reading-block.ts'
 import type { SignalSpec } from '../../core/signal.ts'
 import type { ProbeReading, SourceContext } from '../source.ts'
-import { subscriptionId } from './client.ts'
 import { valueAtPath } from './json-path.ts'
 import { makeLastSeen } from './last-seen.ts'
 import { memoryOf } from './memory.ts'
 import { readJson } from './payload.ts'
 import type { MqttSourceConfig } from './schema.ts'
 import { assetName, compileMappings, type Mapping } from './topic.ts'
+import { subscriptionId } from './topic-filter.ts'
 
 const RETAINED = qualityCode('uncertain', 'retained')
 /** Topics whose routes are kept ready. */

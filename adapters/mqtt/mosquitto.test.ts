@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -279,8 +279,7 @@ describe.skipIf(!installed)('with Mosquitto', () => {
     await vi.waitFor(() => expect(agent.values()).toEqual(numbers(5)))
 
     const folder = await mkdtemp(join(tmpdir(), 'sluice-ca-'))
-    await makeAuthority(folder, 'another CA')
-    const other = await readFile(join(folder, 'ca.pem'), 'utf8')
+    const other = await makeAuthority(folder, 'another CA')
     await rm(folder, { recursive: true })
     for (const tls of [{ ca: other }, {}, { ca: broker.ca, servername: 'another.plant.local' }])
       await expect(makeAgent(configure(broker, { tls })).start()).rejects.toMatchObject({

@@ -23,6 +23,10 @@ it('takes the smallest source and fills in defaults', () => {
   })
 })
 
+it('takes a version as YAML reads it, without quotes', () => {
+  expect(mqttSourceSchema.parse({ ...source, protocol: 5 }).protocol).toBe('5')
+})
+
 const s = 'subscriptions.0'
 it.each<[string, object, string, RegExp]>([
   ['another scheme', { ...source, url: 'http://broker' }, 'url', /not the address of a broker/],
@@ -35,7 +39,7 @@ it.each<[string, object, string, RegExp]>([
   ['cert without key', { ...source, url: 'mqtts://b', tls: { cert: 'x' } }, 'tls.cert', /needs key/],
   ['key without cert', { ...source, url: 'mqtts://b', tls: { key: 'x' } }, 'tls.key', /needs cert/],
   ['password alone in 3.1.1', { ...source, protocol: '3.1.1', password: 'x' }, 'password', /username/],
-  ['another version', { ...source, protocol: '4' }, 'protocol', /./],
+  ['another version', { ...source, protocol: 4 }, 'protocol', /3\.1\.1/],
   ['keepalive out of range', { ...source, keepalive: '1s' }, 'keepalive', /out of range/],
   ['window of zero', { ...source, window: 0 }, 'window', /./],
   ['no subscriptions', { ...source, subscriptions: [] }, 'subscriptions', /./],

@@ -160,7 +160,11 @@ export const mqttSourceSchema = z
   .strictObject({
     kind: z.literal('mqtt').describe('an MQTT broker'),
     url: z.string().superRefine(checkUrl).describe('mqtt://host[:1883], or mqtts://host[:8883] for TLS'),
-    protocol: z.enum(['3.1.1', '5']).default('5').describe('version of MQTT that the broker is spoken to in'),
+    protocol: z
+      .literal(['3.1.1', '5', 5])
+      .default('5')
+      .transform((version) => (version === 5 ? '5' : version)) // YAML reads an unquoted 5 as a number
+      .describe('version of MQTT that is spoken with the broker: 3.1.1 or 5'),
     client_id: z
       .string()
       .min(1)

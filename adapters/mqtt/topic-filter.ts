@@ -1,4 +1,4 @@
-import { Buffer } from 'node:buffer'
+import { createHash } from 'node:crypto'
 
 /** What a topic of the configuration says. */
 export interface TopicPattern {
@@ -32,6 +32,14 @@ export function compileTopic(
       match: (topic) => (matches(wanted, topic) ? (captureAt < 0 ? '' : topic.split('/')[captureAt]!) : undefined),
     },
   }
+}
+
+/**
+ * The identifier that tells which filter brought a message: made from the filter alone, so that messages that were queued
+ * under an older configuration keep theirs. From 1 to 268,435,455 (MQTT 5.0 §3.8.2.1.2).
+ */
+export function subscriptionId(filter: string): number {
+  return 1 + (createHash('sha256').update(filter).digest().readUInt32BE() % 268_435_455)
 }
 
 function topicProblem(text: string): { readonly message: string; readonly hint: string } | undefined {

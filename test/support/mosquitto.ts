@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,9 +14,8 @@ export interface Mosquitto extends AsyncDisposable {
   readonly url: string
   /** the authority that signed the broker's certificate, where `tls` was asked for */
   readonly ca: string | undefined
-  /** Ends the process at once (`SIGKILL`) or as an operator would, and starts it again on the same port. */
+  /** Ends it as an operator would, and starts it again on the same port with its sessions. */
   restart(): Promise<void>
-  stop(): Promise<void>
 }
 
 /** The path of the installed Mosquitto; undefined (or an error where REQUIRE_SERVICES=1) where there is none. */
@@ -99,7 +98,6 @@ export async function openMosquitto(
       await broker.stop()
       broker = await start()
     },
-    stop: () => broker.stop(),
     async [Symbol.asyncDispose]() {
       await broker.stop()
       await rm(folder, { recursive: true, force: true })
@@ -107,8 +105,8 @@ export async function openMosquitto(
   }
 }
 
-/** A certificate authority of its own; gives its PEM. */
-export async function makeAuthority(folder: string, name: string): Promise<void> {
+/** Makes a certificate authority, `ca.pem` and `ca.key` in the folder; gives its PEM. */
+export async function makeAuthority(folder: string, name: string): Promise<string> {
   const subject = ['-subj', `/CN=${name}`, '-days', '2', '-nodes']
   const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1']
   await run('openssl', [
@@ -121,18 +119,18 @@ export async function makeAuthority(folder: string, name: string): Promise<void>
     '-out',
     join(folder, 'ca.pem'),
   ])
+  return readFile(join(folder, 'ca.pem'), 'utf8')
 }
 
 async function makeCertificates(folder: string): Promise<string> {
   const at = (name: string) => join(folder, name)
-  await makeAuthority(folder, 'plant CA')
+  const ca = await makeAuthority(folder, 'plant CA')
   const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-subj', '/CN=127.0.0.1']
   await run('openssl', ['req', ...curve, '-keyout', at('server.key'), '-out', at('server.csr')])
   await writeFile(at('san'), 'subjectAltName=IP:127.0.0.1,DNS:localhost')
   const sign = ['-CA', at('ca.pem'), '-CAkey', at('ca.key'), '-CAcreateserial', '-days', '2', '-extfile', at('san')]
   await run('openssl', ['x509', '-req', '-in', at('server.csr'), ...sign, '-out', at('server.pem')])
-  const { readFile } = await import('node:fs/promises')
-  return readFile(at('ca.pem'), 'utf8')
+  return ca
 }
 
 async function freePort(): Promise<number> {
