@@ -7,7 +7,8 @@ FROM --platform=$BUILDPLATFORM ${NODE} AS packages
 WORKDIR /opt/sluice
 COPY package.json package-lock.json ./
 # `--omit=dev` leaves out the pinned `node` too: this image brings its own.
-RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund && npm cache clean --force
+# The compiler comes in as a peer of the units library, which never loads it: 30 MB less.
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund && rm -rf node_modules/typescript node_modules/@typescript
 RUN install -d -m 0700 /empty/lib/sluice && install -d /empty/etc/sluice
 
 FROM ${NODE}
