@@ -82,6 +82,19 @@ describe('the house', () => {
     expect(loose).toEqual([])
   })
 
+  it('has a lock file that is whole for every platform', () => {
+    // npm leaves out what it could not look up, and `npm ci` then refuses all of it.
+    const { packages }: { packages: Record<string, { optionalDependencies?: Record<string, string> }> } = JSON.parse(
+      read('package-lock.json'),
+    )
+    const missing = Object.entries(packages).flatMap(([owner, { optionalDependencies = {} }]) =>
+      Object.entries(optionalDependencies)
+        .filter(([name]) => !packages[`node_modules/${name}`] && !packages[`${owner}/node_modules/${name}`])
+        .map(([name, version]) => `package-lock.json lacks ${name} ${version}: add it as its siblings are`),
+    )
+    expect(missing).toEqual([])
+  })
+
   it('has files of at most 300 lines', () => {
     const long = code
       .map((path) => ({ path, lines: read(path).split('\n').length - 1 }))
