@@ -34,7 +34,10 @@ export interface ClientOptions {
   readonly max_requests_per_s?: number | undefined
 }
 
-/** Timeouts in a row, without a valid answer from any unit, after which the link itself counts as dead. */
+/**
+ * Timeouts in a row, without a valid answer from any unit, after which the link itself counts as dead. Requests that
+ * were open at the same time count once.
+ */
 const DEAF = 3
 
 /**
@@ -51,7 +54,8 @@ export async function openModbusClient(options: ClientOptions, where: FaultWhere
   const pending = new Set<(fault: Fault) => void>()
   // The library writes in the order it is asked, but a moment later.
   const unsent: ((transaction: OpenTransaction) => void)[] = []
-  let [requests, registers, bits, timeouts, exceptions, silent] = [0, 0, 0, 0, 0, 0]
+  let [requests, registers, bits, timeouts, exceptions] = [0, 0, 0, 0, 0]
+  let [silent, silentSince] = [0, 0]
 
   function fail(code: FaultCode, message: string, cause?: unknown): void {
     if (link.signal.aborted) return
@@ -83,10 +87,13 @@ export async function openModbusClient(options: ClientOptions, where: FaultWhere
   function exchange(request: ReadRequest, signal: AbortSignal): Promise<ReadResult> {
     link.signal.throwIfAborted()
     const { promise, resolve, reject } = Promise.withResolvers<ReadResult>()
+    const began = performance.now()
     let transaction: OpenTransaction | undefined
     const deadline = setTimeout(() => {
       timeouts++
       resolve({ kind: 'timeout' })
+      if (began < silentSince) return
+      silentSince = performance.now()
       if (++silent >= DEAF) fail('source-timeout', `no answer to ${silent} requests in a row`)
     }, options.timeout)
     const give = (): void => reject(signal.reason)

@@ -68,9 +68,12 @@ describe('incoming', () => {
   it('drops an answer that nobody waits for any more, even when the library uses its id again', () => {
     const filter = makeFrameFilter()
     filter.close(filter.outgoing(request(77, 9, 3, 0, 1)))
+    filter.outgoing(request(78, 9, 3, 0, 1)) // never closed
     filter.outgoing(request(77, 9, 3, 0, 1))
-    expect(filter.incoming(response(1, 9, 3, [0xde, 0xad]))).toEqual([])
-    expect(filter.incoming(response(2, 9, 3, [0, 7]))).toEqual([response(77, 9, 3, [0, 7])])
+    filter.outgoing(request(78, 9, 3, 0, 1))
+    for (const late of [1, 2]) expect(filter.incoming(response(late, 9, 3, [0xde, 0xad]))).toEqual([])
+    expect(filter.incoming(response(3, 9, 3, [0, 7]))).toEqual([response(77, 9, 3, [0, 7])])
+    expect(filter.incoming(response(4, 9, 3, [0, 8]))).toEqual([response(78, 9, 3, [0, 8])])
   })
   it.each([
     ['a protocol that is not Modbus', Buffer.from('HTTP/1.1 400 Bad Request\r\n')],

@@ -72,6 +72,8 @@ export function makeFrameFilter(firstId = 1): FrameFilter {
       }
       nextId = (nextId + 1) & 0xffff
       frame.writeUInt16BE(transaction.id, 0)
+      // The library has forgotten whatever it used this id for before.
+      for (const old of open.values()) if (old.library_id === transaction.library_id) open.delete(old.id)
       open.set(transaction.id, transaction)
       return transaction
     },

@@ -18,13 +18,13 @@ export interface ReadPlan {
   learn(): void
 }
 
-/** A refused signal is asked for again, alone, once a minute. */
-const RETRY = 60_000
+/** A refused signal is asked for again, alone: soon, since a device that starts up refuses too, then once a minute. */
+const RETRY = { first: 2_000, last: 60_000 }
 
 export function makeReadPlan(signals: readonly PlannedSignal[], configured: ReadLimits): ReadPlan {
   let limits = configured
-  /** refused signals and when to ask again */
-  const refused = new Map<PlannedSignal, number>()
+  /** refused signals, the wait before the next try and when that is */
+  const refused = new Map<PlannedSignal, { readonly wait: number; readonly at: number }>()
   const plans = new Map<string, readonly Read[]>()
   let broken: Read[] = []
 
@@ -56,7 +56,7 @@ export function makeReadPlan(signals: readonly PlannedSignal[], configured: Read
     reads(periods, now) {
       const reads = merged(periods)
       if (refused.size === 0) return reads
-      const again = [...refused].filter(([s, at]) => now >= at && periods.includes(s.period)).map(([s]) => s)
+      const again = [...refused].filter(([s, { at }]) => now >= at && periods.includes(s.period)).map(([s]) => s)
       return again.length === 0 ? reads : [...reads, ...planReads(again, limits).flatMap(splitRead)]
     },
     served(read) {
@@ -66,7 +66,11 @@ export function makeReadPlan(signals: readonly PlannedSignal[], configured: Read
     refused(read, code, now) {
       if (code !== ILLEGAL_FUNCTION && code !== ILLEGAL_ADDRESS && code !== ILLEGAL_VALUE) return false
       const news = read.signals.some((s) => !refused.has(s))
-      for (const s of read.signals) refused.set(s, now + RETRY)
+      for (const s of read.signals) {
+        const before = refused.get(s)
+        const wait = before ? Math.min(RETRY.last, before.wait * 2) : RETRY.first
+        refused.set(s, { wait, at: now + wait })
+      }
       if (news) plans.clear()
       return news
     },
