@@ -86,6 +86,7 @@ export async function openModbusClient(options: ClientOptions, where: FaultWhere
 
   function exchange(request: ReadRequest, signal: AbortSignal): Promise<ReadResult> {
     link.signal.throwIfAborted()
+    signal.throwIfAborted()
     const { promise, resolve, reject } = Promise.withResolvers<ReadResult>()
     const began = performance.now()
     let transaction: OpenTransaction | undefined
