@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { loadConfig } from '../../config/load.ts'
 import { contractSchema } from '../../core/contract.ts'
+import { loadSetup } from '../../pool/receiver/config.ts'
 import { policySchema } from '../../privacy/schema.ts'
 import { DEMO_POOL, TABLE_WINDOW, writeDemoFiles } from './files.ts'
 
@@ -21,6 +22,12 @@ it('writes a configuration that has no problems', () => {
   expect(loaded.problems).toEqual([])
   expect(Object.keys(loaded.sources)).toEqual(['press-7-plc', 'press-8-plc', 'hall-and-line'])
   expect(Object.keys(loaded.pools)).toEqual([DEMO_POOL])
+})
+
+it('writes a receiver that takes the plant', () => {
+  const setup = loadSetup(writeDemoFiles(folder, PLANT).pool)
+  expect([...setup.pools.keys()]).toEqual([DEMO_POOL])
+  expect([...(setup.pools.get(DEMO_POOL)?.accounts.values() ?? [])]).toEqual(['demo-plant'])
 })
 
 it('asks for the same columns in the policy as the contract has, on a table of ten minutes', () => {

@@ -80,6 +80,15 @@ describe('the summary of a lake', () => {
     expect(rows?.map((row) => (row.slot as Date).getTime())).toEqual([2, 5])
   })
 
+  it('reads a file only once where it is told what it knows', async () => {
+    const known = new Map()
+    await batch('p/press-table/2026-01-05/A.parquet', [rowAt(1, 'X')])
+    await readLake(lake, known)
+    await writeFile(join(lake, 'p/press-table/2026-01-05/A.parquet'), 'no longer readable')
+    await batch('p/press-table/2026-01-05/B.parquet', [rowAt(2, 'X')])
+    expect((await readLake(lake, known)).get('press-table')).toHaveLength(2)
+  })
+
   it('says nothing of an empty lake', async () => {
     expect(await summarizeLake(lake)).toEqual({
       rows: 0,

@@ -19,23 +19,32 @@ export interface LakeSummary {
 
 /**
  * Reads every Parquet file of a lake laid out as `{pool}/{dataset}/{date}/{batch_id}.parquet`.
+ * @param known rows of files that were read before, by path; a file of the lake never changes
  * @returns rows by dataset, in the order of slots
  */
-export async function readLake(lakeDir: string): Promise<ReadonlyMap<string, readonly LakeRow[]>> {
-  const rows = new Map<string, LakeRow[]>()
+export async function readLake(
+  lakeDir: string,
+  known = new Map<string, readonly LakeRow[]>(),
+): Promise<ReadonlyMap<string, readonly LakeRow[]>> {
+  const lake = new Map<string, LakeRow[]>()
   for await (const path of glob('*/*/*/*.parquet', { cwd: lakeDir })) {
+    const found = known.get(path) ?? (await readRows(join(lakeDir, path)))
+    known.set(path, found)
     const dataset = basename(dirname(dirname(path)))
-    const file = await readFile(join(lakeDir, path))
-    const found = await parquetReadObjects({
-      file: file.buffer.slice(file.byteOffset, file.byteOffset + file.byteLength),
-      compressors: { ZSTD: (bytes: Uint8Array) => zstdDecompressSync(bytes) },
-    })
-    const sofar = rows.get(dataset)
-    if (sofar) sofar.push(...found)
-    else rows.set(dataset, found)
+    const rows = lake.get(dataset) ?? []
+    lake.set(dataset, rows)
+    for (const row of found) rows.push(row)
   }
-  for (const list of rows.values()) list.sort((a, b) => slotOf(a) - slotOf(b))
-  return rows
+  for (const rows of lake.values()) rows.sort((a, b) => slotOf(a) - slotOf(b))
+  return lake
+}
+
+async function readRows(path: string): Promise<readonly LakeRow[]> {
+  const file = await readFile(path)
+  return parquetReadObjects({
+    file: file.buffer.slice(file.byteOffset, file.byteOffset + file.byteLength),
+    compressors: { ZSTD: (bytes: Uint8Array) => zstdDecompressSync(bytes) },
+  })
 }
 
 /** What arrived, and whether the relation that the plant has can still be found in it. */
