@@ -8,8 +8,8 @@ import { valueAtPath } from './json-path.ts'
 import { makeLastSeen } from './last-seen.ts'
 import { memoryOf } from './memory.ts'
 import { readJson } from './payload.ts'
+import { assetName, compileMappings, type Mapping } from './plan.ts'
 import type { MqttSourceConfig } from './schema.ts'
-import { assetName, compileMappings, type Mapping } from './topic.ts'
 import { subscriptionId } from './topic-filter.ts'
 
 const RETAINED = qualityCode('uncertain', 'retained')

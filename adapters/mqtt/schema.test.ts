@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { planMqttSource } from './plan.ts'
 import { mqttSourceSchema } from './schema.ts'
-import { planMqttSource } from './topic.ts'
 
 const subscription = { topic: 'hall/{asset}/climate', signals: { temperature: { path: '$.t', unit: 'Cel' } } }
 const source = { kind: 'mqtt', url: 'mqtt://broker:1883', subscriptions: [subscription] }
