@@ -1,6 +1,7 @@
 import type { BatchId, BatchState, Receipt, SealedBatch } from '../core/batch.ts'
 import type { RawSeq, UnixMs } from '../core/brand.ts'
 import type { LedgerEntry, Outage, OutageNote } from '../core/ledger.ts'
+import type { Log } from '../core/log.ts'
 import type { ReadingBlock } from '../core/reading-block.ts'
 import type { SignalSpec } from '../core/signal.ts'
 import type { Cursor, StoredBlock } from '../core/stored-block.ts'
@@ -56,8 +57,48 @@ export interface Publication {
   readonly next: Cursor
   /** absent where only the cursor moves (nothing to seal) */
   readonly batch?: SealedBatch
-  /** accounts of the readings from `expect.raw_seq` up to `next.raw_seq` */
+  /**
+   * accounts of the readings from `expect.raw_seq` up to `next.raw_seq`; without those that no stored block holds
+   * (lost by damage), which the store has accounted already
+   */
   readonly ledger: readonly LedgerEntry[]
+}
+
+/** Where publication for one pool begins. */
+export interface PoolState {
+  readonly cursor: Cursor
+  /** 8 random bytes of this stream; batch streams are derived from them */
+  readonly stream_secret: Uint8Array
+  /**
+   * A dataset that `cursor.sealed_until` does not name has sealed nothing in this stream: its first slot is the first
+   * that begins at or after this. Readings that feed only earlier slots are `withheld{new_stream}`.
+   */
+  readonly stream_since: UnixMs
+}
+
+/**
+ * How the readings of `block` from `cursor` on are accounted for a pool when the block must be evicted; undefined (or
+ * no such function): all `evicted{full}` (or `evicted{age}`). The sum must be the number of those readings.
+ */
+export type FateOnEviction = (pool: string, block: StoredBlock) => readonly LedgerEntry[] | undefined
+
+/** What `openStore` needs. */
+export interface StoreOptions {
+  readonly data_dir: string
+  /** id of this run of the process; monotonic times compare only within one */
+  readonly boot: string
+  /** wall time of the opening; later times come with the calls */
+  readonly now: UnixMs
+  /** bytes */
+  readonly max_size: number
+  /** ms */
+  readonly max_age: number
+  /** ms */
+  readonly keep_raw: number
+  readonly log: Log
+  readonly fateOnEviction?: FateOnEviction
+  /** id of this machine, or null where that is not judged; default: /etc/machine-id */
+  readonly machine?: string | null
 }
 
 /** Outcome of a delivery attempt, as the outbox keeps it. */
@@ -75,7 +116,7 @@ export interface StoreStatus {
       string,
       {
         readonly accounts: Accounts
-        /** accounts by signal id, without pending */
+        /** accounts by signal id, without pending; signal '' where damage hides which it was */
         readonly signals: readonly {
           readonly signal: string
           readonly account: string
@@ -84,7 +125,10 @@ export interface StoreStatus {
         }[]
         readonly batches: BatchAccounts
         readonly cursor: Cursor
+        /** fingerprint of the present stream's secret; differs after every new stream */
         readonly stream: string
+        /** slots that begin before this are not of the present stream */
+        readonly stream_since: UnixMs
         /** last delivery, or null */
         readonly delivered_at: UnixMs | null
         readonly quarantined: readonly {
@@ -105,6 +149,7 @@ export interface StoreStatus {
     readonly wal_bytes: number
     readonly raw_bytes: number
     readonly outbox_bytes: number
+    /** `max_size`, as of the last start */
     readonly max_bytes: number
     readonly oldest_raw: UnixMs | null
   }
@@ -114,30 +159,51 @@ export interface StoreStatus {
 /**
  * The SQLite file of one data folder: raw log, outbox, ledger, marks. Synchronous; one worker thread owns it.
  * Every method that changes something is one transaction that is durable (fsync) when it returns.
- * @throws Fault `store-io` | `store-full` where the disk refuses; nothing of the call was done then.
+ * @throws Fault `store-io` | `store-full` where the disk refuses; nothing of the call was done then. After an I/O error
+ * the next call closes and opens the file again before it believes anything.
  */
 export interface Store extends Disposable {
+  /**
+   * Call once a run, before the first append: outages left open by the last run end where it was last heard of, and
+   * the time from there to `now` is an outage `agent_down` of each of these sources.
+   * `instance` is random text made with the data folder.
+   */
+  startRun(sources: readonly string[], now: UnixMs): { readonly instance: string }
+
   /** Indexes of these rows in the signal dictionary, adding what is new. */
   intern(specs: readonly SignalSpec[]): readonly number[]
   /** The row of an index. @throws RangeError for an index that was never given out. */
   signal(index: number): SignalSpec
 
-  /** Stores the readings as one chunk, with marks, outages and counts; makes room first where the cap is reached. */
-  append(commit: Commit): { readonly seq: RawSeq; readonly n: number }
+  /**
+   * Stores the readings as one chunk (an empty one too), with marks, outages and counts; makes room first where the cap
+   * is reached. `evicted`: pools whose cursor was moved over evicted readings; their publisher must start anew from it.
+   */
+  append(commit: Commit): { readonly seq: RawSeq; readonly n: number; readonly evicted: readonly string[] }
   /** Marks of a client session. */
   marks(session: string): readonly { readonly packet_id: number; readonly hash: Uint8Array }[]
   /** Forgets all sessions of this prefix but `session` (a session the broker lost never redelivers). */
   dropMarks(prefix: string, session: string): void
 
   /** State of a pool; on first sight it starts at the end of the log. */
-  openPool(pool: string): { readonly cursor: Cursor; readonly stream_secret: Uint8Array }
-  /** Stored blocks from `position` on, in order, at most `limit`. */
+  openPool(pool: string): PoolState
+  /**
+   * Stored blocks from `position` on, in order, at most `limit`. A block that is found damaged comes without readings;
+   * its readings are `evicted{damage}` from then on. `block.complete_until` is empty: see `complete`.
+   */
   blocks(position: number, limit: number): readonly StoredBlock[]
-  /** Position of the first block that holds readings at or after `seq`, or the end of the log. */
+  /** Position of the first block that holds `seq` or lies after it (empty ones count), or the end of the log. */
   positionOf(seq: RawSeq): number
-  /** Next batch number of a (pool, dataset, epoch) in the present stream: counts by one from a random start. */
+  /**
+   * Number of the next batch of a (pool, dataset, epoch) in the present stream: counts by one from a random start. The
+   * same until that batch is committed.
+   */
   nextSeq(pool: string, dataset: string, epoch: number): number
-  /** @throws Error `cursor moved` where the stored cursor is not `expect` (a bug, or two publishers). */
+  /**
+   * Compares and sets; each call writes some pages, so call it a slot or a thousand readings at a time, not a block.
+   * @throws Error `cursor moved` where the stored cursor is not `expect` (a bug, or two publishers), and for a ledger
+   * that does not sum up, a cursor that goes back or a batch number out of turn; nothing was done then.
+   */
   commitPublication(publication: Publication): void
   /** Span of slots (ms) sealed for a dataset and not yet delivered; quarantined ones not counted. */
   sealedAhead(pool: string, dataset: string): number
@@ -152,7 +218,7 @@ export interface Store extends Disposable {
     readonly message: string
     readonly at: UnixMs
   }): void
-  /** Ends every open alarm of the key. */
+  /** Ends every open alarm of the key; writes nothing where none is open. */
   clearAlarm(key: string, at: UnixMs): void
 
   /** Deletes published raw readings older than keep_raw, returns free pages, bounds the WAL. Call when idle. */

@@ -1,0 +1,172 @@
+import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync } from 'node:fs'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { Fault } from '../core/fault.ts'
+import { APPLICATION_ID, MIGRATIONS } from './migrations.ts'
+
+export type Db = Database.Database
+
+/** Bytes a page of the file. */
+export const PAGE = 4096
+
+/** Path of the one file. */
+export function databasePath(data_dir: string): string {
+  return join(data_dir, 'sluice.db')
+}
+
+/**
+ * Opens the file for writing, alone, durable at every commit, at the newest schema.
+ * A file that is no readable database is set aside and a fresh one begun; its name is returned.
+ * @throws Fault `store-locked` | `store-foreign` | `store-newer` | `store-io`
+ */
+export function openDatabase(
+  data_dir: string,
+  options: { readonly max_size: number; readonly now: number; readonly damaged?: boolean },
+): { readonly db: Db; readonly set_aside: string | undefined } {
+  const path = databasePath(data_dir)
+  try {
+    mkdirSync(data_dir, { recursive: true, mode: 0o700 })
+    let set_aside = options.damaged || !existsSync(path) ? setAside(data_dir, options.now) : undefined
+    prepareFile(data_dir)
+    try {
+      return { db: connect(path, options.max_size), set_aside }
+    } catch (error) {
+      if (!isDamage(error)) throw error
+    }
+    set_aside = setAside(data_dir, options.now)
+    prepareFile(data_dir)
+    return { db: connect(path, options.max_size), set_aside }
+  } catch (error) {
+    throw faultOf(error, path) ?? error
+  }
+}
+
+function connect(path: string, max_size: number): Db {
+  const db = new Database(path, { timeout: 1_000 })
+  try {
+    db.pragma('locking_mode = EXCLUSIVE')
+    const blank = checkOwner(db, path)
+    if (blank) {
+      db.pragma(`page_size = ${PAGE}`)
+      db.pragma('auto_vacuum = INCREMENTAL')
+    }
+    expectPragma(db, 'journal_mode = WAL', 'wal')
+    // better-sqlite3 is built to open an existing WAL file at NORMAL, which does not fsync at commit.
+    db.pragma('synchronous = FULL')
+    expectPragma(db, 'synchronous', 2)
+    db.pragma('wal_autocheckpoint = 1000')
+    db.pragma('journal_size_limit = 4194304')
+    db.pragma(`max_page_count = ${Math.floor(max_size / PAGE)}`)
+    db.pragma('cache_size = -2000')
+    db.pragma('trusted_schema = OFF')
+    migrate(db, MIGRATIONS)
+    return db
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+/**
+ * Refuses what Sluice did not write or what a newer one wrote; alters nothing.
+ * @returns whether the file is still blank
+ * @throws Fault `store-foreign` | `store-newer`
+ */
+export function checkOwner(db: Db, path: string): boolean {
+  const application = db.pragma('application_id', { simple: true })
+  const version = Number(db.pragma('user_version', { simple: true }))
+  const tables = db.prepare<[], number>('SELECT count(*) FROM sqlite_schema').pluck().get()
+  const blank = application === 0 && version === 0 && tables === 0
+  if (application !== APPLICATION_ID && !blank) {
+    throw new Fault('store-foreign', { file: path }, 'the file is another program’s database')
+  }
+  if (version > MIGRATIONS.length) {
+    throw new Fault(
+      'store-newer',
+      { file: path },
+      `the file has format ${version}, this Sluice knows ${MIGRATIONS.length}`,
+    )
+  }
+  return blank
+}
+
+/** Brings the file to the newest format in one transaction, which also proves that we may write. */
+export function migrate(db: Db, migrations: readonly string[]): void {
+  db.transaction(() => {
+    const version = Number(db.pragma('user_version', { simple: true }))
+    for (const step of migrations.slice(version)) db.exec(step)
+    if (version === migrations.length) return
+    db.pragma(`application_id = ${APPLICATION_ID}`)
+    db.pragma(`user_version = ${migrations.length}`)
+  }).immediate()
+}
+
+function expectPragma(db: Db, pragma: string, expected: string | number): void {
+  const actual = db.pragma(pragma, { simple: true })
+  if (actual !== expected)
+    throw new Fault('store-io', { file: db.name }, `${pragma} is ${String(actual)}, not ${expected}`)
+}
+
+/** An empty file only its owner may read, whose name survives a power cut. */
+function prepareFile(data_dir: string): void {
+  const path = databasePath(data_dir)
+  closeSync(openSync(path, 'a', 0o600))
+  chmodSync(path, 0o600)
+  syncFolder(data_dir)
+}
+
+/** Moves database and journals out of the way. @returns the new name, or undefined where nothing was there */
+function setAside(data_dir: string, now: number): string | undefined {
+  const path = databasePath(data_dir)
+  const aside = `${path}.damaged-${new Date(now).toISOString().replace(/[:.]/g, '')}`
+  // The journals first: a fresh database must never find an old one's.
+  const moved = ['-wal', '-shm', '-journal', ''].filter((suffix) => {
+    if (!existsSync(path + suffix)) return false
+    renameSync(path + suffix, aside + suffix)
+    return true
+  })
+  syncFolder(data_dir)
+  return moved.length > 0 ? aside : undefined
+}
+
+/** Makes names in a folder durable. */
+export function syncFolder(folder: string): void {
+  const fd = openSync(folder, 'r')
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** Whether SQLite says that the file itself is not right. */
+export function isDamage(error: unknown): boolean {
+  return error instanceof Database.SqliteError && /^SQLITE_(CORRUPT|NOTADB)/.test(error.code)
+}
+
+/** What an operator can meet, as a Fault; undefined for anything else, which is a bug. */
+export function faultOf(error: unknown, path: string): Fault | undefined {
+  if (error instanceof Fault) return error
+  const code =
+    error instanceof Database.SqliteError
+      ? error.code
+      : error instanceof Error && 'syscall' in error && 'code' in error
+        ? String(error.code)
+        : undefined
+  if (code === undefined) return undefined
+  const where = { file: path }
+  const options = { cause: error }
+  if (/^SQLITE_(BUSY|LOCKED)/.test(code)) {
+    return new Fault('store-locked', where, 'another process holds the file', options)
+  }
+  if (code === 'SQLITE_FULL' || code === 'ENOSPC' || code === 'EDQUOT') {
+    return new Fault('store-full', where, 'there is no room left', options)
+  }
+  if (/^SQLITE_(CORRUPT|NOTADB)/.test(code)) {
+    return new Fault('store-io', where, `the file is damaged (${code})`, options)
+  }
+  if (/^SQLITE_(IOERR|READONLY|CANTOPEN|PERM|AUTH|NOLFS|PROTOCOL)/.test(code) || !code.startsWith('SQLITE_')) {
+    return new Fault('store-io', where, `the disk refused (${code})`, options)
+  }
+  return undefined
+}

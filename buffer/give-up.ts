@@ -1,0 +1,93 @@
+import type { EvictedReason, LedgerEntry } from '../core/ledger.ts'
+import type { StoredBlock } from '../core/stored-block.ts'
+import { UNKNOWN_SIGNAL } from './dictionary.ts'
+import type { PoolRow } from './pools.ts'
+import type { FateOnEviction } from './port.ts'
+import type { ChunkHead, ChunkRow } from './raw-log.ts'
+import type { Tables } from './tables.ts'
+
+/** Every way in which stored readings are given up. Each is accounted in the transaction that does it, which callers bring. */
+
+/**
+ * Deletes the oldest blocks through `position`, whether pending or not, and moves the cursors of the pools that still
+ * waited for them.
+ * @returns the pools that lost readings
+ */
+export function evictThrough(
+  tables: Tables,
+  position: number,
+  reason: EvictedReason,
+  fate: FateOnEviction | undefined,
+  wrongFate: (pool: string) => void,
+): ReadonlySet<string> {
+  const { log, pools } = tables
+  const concerned = new Set<string>()
+  const waiting = pools.all().map((pool) => ({ pool, cursor: pool.raw_seq, sums: new Map<string, LedgerEntry>() }))
+  const from = log.oldest(1)[0]?.position ?? position + 1
+  for (let at = from; at <= position; at++) {
+    const row = log.rows(at, 1)[0]!
+    const losers = waiting.filter(({ cursor }) => cursor < row.seq + row.n)
+    if (losers.length === 0) continue
+    const block = log.read(row)
+    for (const loser of losers) {
+      const entries = fateOf(loser.pool, block, row, Math.max(0, loser.cursor - row.seq), reason, fate, wrongFate)
+      for (const entry of entries) addTo(loser.sums, entry)
+      loser.cursor = row.seq + row.n
+      concerned.add(loser.pool.name)
+    }
+  }
+  for (const { pool, cursor, sums } of waiting) {
+    if (cursor === pool.raw_seq) continue
+    pools.account(pool.id, sums.values())
+    pools.moveCursor(pool.id, cursor)
+  }
+  log.deleteThrough(position)
+  return concerned
+}
+
+/** Accounts of a block's readings from index `from` on. */
+function fateOf(
+  pool: PoolRow,
+  block: StoredBlock | undefined,
+  row: ChunkHead,
+  from: number,
+  reason: EvictedReason,
+  fate: FateOnEviction | undefined,
+  wrongFate: (pool: string) => void,
+): Iterable<LedgerEntry> {
+  if (!block) return [{ signal: UNKNOWN_SIGNAL, account: 'evicted', reason: 'damage', n: row.n - from }]
+  const told = fate?.(pool.name, block)
+  if (told) {
+    if (told.reduce((sum, { n }) => sum + n, 0) === row.n - from) return told
+    wrongFate(pool.name)
+  }
+  const sums = new Map<string, LedgerEntry>()
+  for (let i = from; i < row.n; i++) addTo(sums, { signal: block.block.signals[i]!, account: 'evicted', reason, n: 1 })
+  return sums.values()
+}
+
+function addTo(sums: Map<string, LedgerEntry>, entry: LedgerEntry): void {
+  const key = `${entry.signal} ${entry.account} ${entry.reason}`
+  sums.set(key, { ...entry, n: entry.n + (sums.get(key)?.n ?? 0) })
+}
+
+/** A block turned out to be damaged: its readings are given up for every pool that still waited for them. */
+export function loseBlock({ log, pools }: Tables, row: ChunkRow): void {
+  const end = row.seq + row.n
+  for (const pool of pools.all()) accountLoss(pools, pool.id, end - Math.max(row.seq, pool.raw_seq))
+  log.lose({ seq: row.seq, n: row.n }, row)
+}
+
+/** Readings from the log's end up to `seq` were accepted once and are gone: a gap for every pool. */
+export function loseUpTo({ log, pools }: Tables, seq: number): number {
+  const from = log.nextSeq()
+  if (seq <= from) return 0
+  for (const pool of pools.all()) accountLoss(pools, pool.id, seq - from)
+  log.lose({ seq: from, n: seq - from })
+  return seq - from
+}
+
+/** `n` readings of signals that damage hides. */
+export function accountLoss(pools: Tables['pools'], pool: number, n: number): void {
+  if (n > 0) pools.account(pool, [{ signal: UNKNOWN_SIGNAL, account: 'evicted', reason: 'damage', n }])
+}

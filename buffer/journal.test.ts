@@ -1,0 +1,137 @@
+import { describe, expect, it } from 'vitest'
+import { unixMs } from '../core/brand.ts'
+import type { OutageNote } from '../core/ledger.ts'
+import { commitOf, makeFolder, T0 } from '../test/support/store.ts'
+
+const hash = (byte: number): Buffer => Buffer.alloc(4, byte)
+
+describe('marks', () => {
+  it('stay with the readings until their packet id is used again or the session is lost', () => {
+    using folder = makeFolder()
+    {
+      using store = folder.open()
+      const mark = (session: string, packet_id: number, byte: number) => ({ session, packet_id, hash: hash(byte) })
+      store.append(commitOf([], { marks: [mark('mqtt/a/1', 7, 1), mark('mqtt/a/1', 8, 2), mark('mqtt/b/1', 7, 3)] }))
+      store.append(commitOf([], { marks: [mark('mqtt/a/1', 7, 4), mark('mqtt/a/2', 1, 5)] }))
+    }
+    using store = folder.open()
+    expect(store.marks('mqtt/a/1')).toEqual([
+      { packet_id: 7, hash: hash(4) },
+      { packet_id: 8, hash: hash(2) },
+    ])
+    store.dropMarks('mqtt/a/', 'mqtt/a/2')
+    expect(['mqtt/a/1', 'mqtt/a/2', 'mqtt/b/1', ''].map((session) => store.marks(session).length)).toEqual([0, 1, 1, 0])
+  })
+})
+
+describe('outages', () => {
+  const begin = (at: number, reason = 'source-timeout', device: string | null = 'plc-1'): OutageNote => ({
+    kind: 'begin',
+    device,
+    signal: null,
+    reason,
+    at,
+  })
+  const end = (at: number, device: string | null = 'plc-1'): OutageNote => ({ kind: 'end', device, signal: null, at })
+
+  it.each<readonly [string, readonly OutageNote[], readonly unknown[]]>([
+    ['begin and end', [begin(1), end(5)], [{ reason: 'source-timeout', from: 1, until: 5 }]],
+    ['begin once', [begin(1), begin(3), end(5)], [{ reason: 'source-timeout', from: 1, until: 5 }]],
+    [
+      'turn into another',
+      [begin(1), begin(3, 'source-refused')],
+      [
+        { reason: 'source-refused', from: 3, until: null },
+        { reason: 'source-timeout', from: 1, until: 3 },
+      ],
+    ],
+    ['end only what is open', [end(3)], []],
+    [
+      'are apart by device',
+      [begin(1), begin(2, 'source-refused', null), end(4, null)],
+      [
+        { reason: 'source-refused', from: 2, until: 4 },
+        { reason: 'source-timeout', from: 1, until: null },
+      ],
+    ],
+    ['never end before they begin', [begin(9), end(5)], [{ reason: 'source-timeout', from: 9, until: 9 }]],
+  ])('%s', (_, notes, expected) => {
+    using folder = makeFolder()
+    using store = folder.open()
+    store.append(commitOf([], { outages: notes.map((note) => ({ source: 'plc', note })) }))
+    expect(store.status(unixMs(0)).outages).toMatchObject(expected)
+    expect(store.status(unixMs(0)).outages).toHaveLength(expected.length)
+  })
+
+  it('say that the agent was down between the last commit and the next start', () => {
+    using folder = makeFolder()
+    {
+      using store = folder.open()
+      store.startRun(['plc', 'mqtt'], T0)
+      expect(store.status(T0).outages).toEqual([]) // a first start had nothing to miss
+      store.append(commitOf([], { outages: [{ source: 'plc', note: begin(T0) }], after: 1_000 }))
+    }
+    using store = folder.open()
+    const { instance } = store.startRun(['plc', 'mqtt'], unixMs(T0 + 9_000))
+    expect(instance).toMatch(/^[0-9a-v]{16}$/)
+    const down = { device: null, signal: null, reason: 'agent_down', from: T0 + 1_000, until: T0 + 9_000 }
+    expect(store.status(T0).outages).toEqual([
+      { source: 'mqtt', ...down },
+      { source: 'plc', ...down },
+      { source: 'plc', device: 'plc-1', signal: null, reason: 'source-timeout', from: T0, until: T0 + 1_000 },
+    ])
+  })
+
+  it('do not believe a clock that was not trusted', () => {
+    using folder = makeFolder()
+    using store = folder.open()
+    store.append(commitOf([], { sane: false, after: -1e9 }))
+    store.startRun(['plc'], T0)
+    expect(store.status(T0).outages).toEqual([])
+  })
+})
+
+describe('counts and alarms', () => {
+  it('adds up what was never accepted', () => {
+    using folder = makeFolder()
+    using store = folder.open()
+    const refused = { source: 'mqtt', kind: 'refused', reason: 'malformed' } as const
+    store.append(
+      commitOf([], {
+        counts: [
+          { ...refused, n: 2 },
+          { source: 'plc', kind: 'unchanged', reason: '', n: 9 },
+        ],
+      }),
+    )
+    store.append(
+      commitOf([], {
+        counts: [
+          { ...refused, n: 3 },
+          { ...refused, reason: 'too_large', n: 0 },
+        ],
+      }),
+    )
+    expect(store.status(T0).counts).toEqual([
+      { ...refused, n: 5 },
+      { source: 'plc', kind: 'unchanged', reason: '', n: 9 },
+    ])
+  })
+
+  it('keeps one open alarm a key and code', () => {
+    using folder = makeFolder()
+    using store = folder.open()
+    const alarm = { key: 'pool:p', code: 'pool-identity', message: 'first', at: T0 }
+    store.raiseAlarm(alarm)
+    store.raiseAlarm({ ...alarm, message: 'second', at: unixMs(T0 + 1) })
+    store.raiseAlarm({ ...alarm, code: 'pool-closed', at: unixMs(T0 + 2) })
+    store.clearAlarm('pool:q', T0)
+    expect(store.status(T0).alarms).toMatchObject([
+      { code: 'pool-closed', count: 1, until: null },
+      { code: 'pool-identity', count: 2, message: 'second', since: T0, until: null },
+    ])
+    store.clearAlarm('pool:p', unixMs(T0 + 5))
+    store.raiseAlarm({ ...alarm, at: unixMs(T0 + 9) })
+    expect(store.status(T0).alarms.map((a) => a.until)).toEqual([null, T0 + 5, T0 + 5])
+  })
+})

@@ -1,0 +1,110 @@
+import { unixMs } from '../core/brand.ts'
+import type { Outage, OutageNote } from '../core/ledger.ts'
+import type { Db } from './database.ts'
+import type { Alarm, Commit, Count, Store } from './port.ts'
+
+/** Outages, counts of what was never accepted, alarms, and marks of broker sessions. Callers bring the transaction. */
+export interface Journal {
+  /** A second beginning of the same outage changes nothing; one with another reason ends the first. */
+  note(source: string, note: OutageNote): void
+  /** Ends every open outage at `at`, or where it began if that is later. */
+  endOutages(at: number): void
+  record(outage: Outage): void
+  /** Open ones and those that ended since, newest first, at most 100. */
+  outages(since: number): readonly Outage[]
+  count(count: Count): void
+  counts(): readonly Count[]
+  /** @returns whether it was not open before */
+  raise(alarm: Parameters<Store['raiseAlarm']>[0]): boolean
+  clear(key: string, at: number): void
+  /** Ends open alarms of these keys that were raised before `raised`. */
+  clearOlder(keys: readonly string[], raised: number, at: number): void
+  alarms(since: number): readonly Alarm[]
+  mark(mark: Commit['marks'][number]): void
+  marks(session: string): ReturnType<Store['marks']>
+  dropMarks(prefix: string, session: string): void
+  /** Forgets outages and alarms that ended before `at`. */
+  prune(at: number): void
+}
+
+export function makeJournal(db: Db): Journal {
+  const open = db.prepare<[string, string | null, string | null], { id: number; reason: string }>(
+    'SELECT id, reason FROM outage WHERE until_ms IS NULL AND source = ? AND device IS ? AND signal IS ?',
+  )
+  const end = db.prepare('UPDATE outage SET until_ms = max(from_ms, ?) WHERE id = ?')
+  const begin = db.prepare(
+    'INSERT INTO outage (source, device, signal, reason, from_ms, until_ms) VALUES (?, ?, ?, ?, ?, ?)',
+  )
+  const endAll = db.prepare('UPDATE outage SET until_ms = max(from_ms, ?) WHERE until_ms IS NULL')
+  const outages = db.prepare<[number], Outage>(
+    `SELECT source, device, signal, reason, from_ms AS "from", until_ms AS until FROM outage
+     WHERE until_ms IS NULL OR until_ms >= ? ORDER BY from_ms DESC, id DESC LIMIT 100`,
+  )
+  const count = db.prepare('INSERT INTO count VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n')
+  const counts = db.prepare<[], Count>('SELECT source, kind, reason, n FROM count')
+  const raise = db
+    .prepare<[string, string, string, number], number>(
+      `INSERT INTO alarm (key, code, message, since, until, count) VALUES (?, ?, ?, ?, NULL, 1)
+       ON CONFLICT (key, code) WHERE until IS NULL DO UPDATE SET count = count + 1, message = excluded.message
+       RETURNING count`,
+    )
+    .pluck()
+  const clear = db.prepare('UPDATE alarm SET until = max(since, ?) WHERE until IS NULL AND key = ?')
+  const clearOlder = db.prepare('UPDATE alarm SET until = max(since, ?) WHERE until IS NULL AND key = ? AND since < ?')
+  const alarms = db.prepare<
+    [number],
+    { key: string; code: string; message: string; since: number; until: number | null; count: number }
+  >(
+    `SELECT key, code, message, since, until, count FROM alarm WHERE until IS NULL OR until >= ?
+     ORDER BY since DESC, id DESC LIMIT 100`,
+  )
+  const mark = db.prepare('INSERT INTO mark VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET hash = excluded.hash')
+  const marks = db.prepare<[string], { packet_id: number; hash: Buffer }>(
+    'SELECT packet_id, hash FROM mark WHERE session = ? ORDER BY packet_id',
+  )
+  const dropMarks = db.prepare('DELETE FROM mark WHERE substr(session, 1, length(?)) = ? AND session <> ?')
+  const pruneOutages = db.prepare('DELETE FROM outage WHERE until_ms IS NOT NULL AND until_ms < ?')
+  const pruneAlarms = db.prepare('DELETE FROM alarm WHERE until < ?')
+
+  return {
+    note(source, note) {
+      const known = open.get(source, note.device, note.signal)
+      if (note.kind === 'begin' && known?.reason === note.reason) return
+      if (known) end.run(note.at, known.id)
+      if (note.kind === 'begin') begin.run(source, note.device, note.signal, note.reason, note.at, null)
+    },
+    endOutages(at) {
+      endAll.run(at)
+    },
+    record({ source, device, signal, reason, from, until }) {
+      begin.run(source, device, signal, reason, from, until)
+    },
+    outages: (since) => outages.all(since),
+    count({ source, kind, reason, n }) {
+      if (n > 0) count.run(source, kind, reason, n)
+    },
+    counts: () => counts.all(),
+    raise: ({ key, code, message, at }) => raise.get(key, code, message, at) === 1,
+    clear(key, at) {
+      clear.run(at, key)
+    },
+    clearOlder(keys, raised, at) {
+      for (const key of keys) clearOlder.run(at, key, raised)
+    },
+    alarms: (since) =>
+      alarms
+        .all(since)
+        .map((a) => ({ ...a, since: unixMs(a.since), until: a.until === null ? null : unixMs(a.until) })),
+    mark({ session, packet_id, hash }) {
+      mark.run(session, packet_id, hash)
+    },
+    marks: (session) => marks.all(session),
+    dropMarks(prefix, session) {
+      dropMarks.run(prefix, prefix, session)
+    },
+    prune(at) {
+      pruneOutages.run(at)
+      pruneAlarms.run(at)
+    },
+  }
+}

@@ -1,0 +1,40 @@
+import { z } from 'zod'
+import type { Db } from './database.ts'
+
+interface Values {
+  /** 8 random bytes; absent until the folder was opened once to the end */
+  readonly stream_secret: Buffer
+  /** random text made with the data folder */
+  readonly instance: string
+  /** `max_size` of the last start, bytes */
+  readonly max_size: number
+  /** sequences below this were given out, even where no chunk says so any more */
+  readonly floor_seq: number
+}
+
+const schemas: { readonly [K in keyof Values]: z.ZodType<Values[K]> } = {
+  stream_secret: z.instanceof(Buffer),
+  instance: z.string(),
+  max_size: z.number(),
+  floor_seq: z.number(),
+}
+
+/** Single values of the data folder. */
+export interface Meta {
+  get<K extends keyof Values>(key: K): Values[K] | undefined
+  set<K extends keyof Values>(key: K, value: Values[K]): void
+}
+
+export function makeMeta(db: Db): Meta {
+  const get = db.prepare<[string], unknown>('SELECT value FROM meta WHERE key = ?').pluck()
+  const set = db.prepare('INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value')
+  return {
+    get(key) {
+      const value = get.get(key)
+      return value === undefined ? undefined : schemas[key].parse(value)
+    },
+    set(key, value) {
+      set.run(key, value)
+    },
+  }
+}

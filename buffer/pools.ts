@@ -1,0 +1,104 @@
+import { z } from 'zod'
+import { type UnixMs, unixMs } from '../core/brand.ts'
+import type { LedgerEntry } from '../core/ledger.ts'
+import type { Db } from './database.ts'
+
+export interface PoolRow {
+  readonly id: number
+  readonly name: string
+  /** raw sequence at which its accounts begin */
+  readonly start_seq: number
+  /** its cursor */
+  readonly raw_seq: number
+  readonly sealed_until: Readonly<Record<string, UnixMs>>
+  readonly since: UnixMs
+  /** batches sealed so far */
+  readonly sealed: number
+  readonly delivered_at: number | null
+  /** settled batches whose rows are gone */
+  readonly pruned_delivered: number
+  readonly pruned_dropped: number
+}
+
+/** A ledger line that may stand for a signal hidden by damage (−1). */
+export type Entry = LedgerEntry
+
+/** Cursors, accounts and batch numbers of the pools. Callers bring the transaction. */
+export interface Pools {
+  all(): readonly PoolRow[]
+  find(name: string): PoolRow | undefined
+  create(pool: Pick<PoolRow, 'name' | 'start_seq' | 'raw_seq' | 'sealed_until' | 'since'>): PoolRow
+  /** Lowest cursor, or `otherwise` where there is no pool. */
+  lowestCursor(otherwise: number): number
+  moveCursor(pool: number, raw_seq: number, sealed_until?: Readonly<Record<string, UnixMs>>): void
+  account(pool: number, entries: Iterable<Entry>): void
+  ledger(pool: number): readonly Entry[]
+  /** All streams end: batch numbers start anew, and only slots from `since` on are sealed. */
+  startStreams(since: number): void
+  nextNumber(pool: number, dataset: string, epoch: number): number | undefined
+  setNextNumber(pool: number, dataset: string, epoch: number, next: number): void
+  /** Newest epoch a dataset was sealed in, and the number after its last batch. */
+  newestNumber(pool: number, dataset: string): { readonly epoch: number; readonly next: number } | undefined
+}
+
+const sealedUntil = z.record(z.string(), z.number().transform(unixMs))
+
+export function makePools(db: Db): Pools {
+  type Stored = Omit<PoolRow, 'sealed_until' | 'since'> & { readonly sealed_until: string; readonly since: number }
+  const all = db.prepare<[], Stored>('SELECT * FROM pool ORDER BY id')
+  const find = db.prepare<[string], Stored>('SELECT * FROM pool WHERE name = ?')
+  const create = db.prepare('INSERT INTO pool (name, start_seq, raw_seq, sealed_until, since) VALUES (?, ?, ?, ?, ?)')
+  const lowest = db.prepare<[], number | null>('SELECT min(raw_seq) FROM pool').pluck()
+  const moveRaw = db.prepare('UPDATE pool SET raw_seq = ? WHERE id = ?')
+  const move = db.prepare('UPDATE pool SET raw_seq = ?, sealed_until = ? WHERE id = ?')
+  const account = db.prepare('INSERT INTO ledger VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n')
+  const ledger = db.prepare<[number], Entry>('SELECT signal, account, reason, n FROM ledger WHERE pool = ?')
+  const forgetNumbers = db.prepare('DELETE FROM sequence')
+  const restart = db.prepare("UPDATE pool SET since = ?, sealed_until = '{}'")
+  const number = db
+    .prepare<[number, string, number], number>('SELECT next FROM sequence WHERE pool = ? AND dataset = ? AND epoch = ?')
+    .pluck()
+  const setNumber = db.prepare(
+    'INSERT INTO sequence VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET next = excluded.next',
+  )
+  const newest = db.prepare<[number, string], { epoch: number; next: number }>(
+    'SELECT epoch, next FROM sequence WHERE pool = ? AND dataset = ? ORDER BY epoch DESC LIMIT 1',
+  )
+
+  const rowOf = (stored: Stored): PoolRow => ({
+    ...stored,
+    since: unixMs(stored.since),
+    sealed_until: sealedUntil.parse(JSON.parse(stored.sealed_until)),
+  })
+  const findRow = (name: string): PoolRow | undefined => {
+    const stored = find.get(name)
+    return stored && rowOf(stored)
+  }
+
+  return {
+    all: () => all.all().map(rowOf),
+    find: findRow,
+    create(pool) {
+      create.run(pool.name, pool.start_seq, pool.raw_seq, JSON.stringify(pool.sealed_until), pool.since)
+      return findRow(pool.name)!
+    },
+    lowestCursor: (otherwise) => lowest.get() ?? otherwise,
+    moveCursor(pool, raw_seq, sealed_until) {
+      if (sealed_until) move.run(raw_seq, JSON.stringify(sealed_until), pool)
+      else moveRaw.run(raw_seq, pool)
+    },
+    account(pool, entries) {
+      for (const entry of entries) account.run(pool, entry.signal, entry.account, entry.reason, entry.n)
+    },
+    ledger: (pool) => ledger.all(pool),
+    startStreams(since) {
+      forgetNumbers.run()
+      restart.run(since)
+    },
+    nextNumber: (pool, dataset, epoch) => number.get(pool, dataset, epoch),
+    setNextNumber(pool, dataset, epoch, next) {
+      setNumber.run(pool, dataset, epoch, next)
+    },
+    newestNumber: (pool, dataset) => newest.get(pool, dataset),
+  }
+}

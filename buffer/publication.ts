@@ -1,0 +1,44 @@
+import { canonicalJson } from '../core/encoding.ts'
+import type { PoolRow } from './pools.ts'
+import type { Publication } from './port.ts'
+import type { Tables } from './tables.ts'
+
+/**
+ * Applies one step of publication; the caller brings the transaction.
+ * @throws Error for whatever would break an account: the caller is wrong, and nothing must be done.
+ */
+export function publish(tables: Tables, publication: Publication, at: number): void {
+  const { pools, outbox } = tables
+  const { pool: name, next, batch, ledger } = publication
+  const pool = pools.find(name)
+  if (!pool) throw new Error(`pool ${name} was never opened`)
+  checkCursor(tables, pool, publication)
+  const span = next.raw_seq - pool.raw_seq - tables.log.lostWithin(pool.raw_seq, next.raw_seq)
+  const accounted = ledger.reduce((sum, { n }) => sum + n, 0)
+  if (accounted !== span)
+    throw new Error(`pool ${name}: ${accounted} readings accounted where the cursor passes ${span}`)
+  if (batch) {
+    const number = pools.nextNumber(pool.id, batch.dataset, batch.epoch)
+    if (batch.pool !== name) throw new Error(`pool ${name}: a batch for ${batch.pool}`)
+    if (number !== undefined && number !== batch.seq)
+      throw new Error(`pool ${name}: batch ${batch.seq} where ${number} is next`)
+    outbox.add(pool.id, batch, at)
+    pools.setNextNumber(pool.id, batch.dataset, batch.epoch, batch.seq + 1)
+  }
+  pools.account(pool.id, ledger)
+  pools.moveCursor(pool.id, next.raw_seq, next.sealed_until)
+}
+
+function checkCursor({ log }: Tables, pool: PoolRow, { expect, next }: Publication): void {
+  if (pool.raw_seq !== expect.raw_seq || canonicalJson(pool.sealed_until) !== canonicalJson(expect.sealed_until)) {
+    throw new Error(`pool ${pool.name}: cursor moved`)
+  }
+  if (next.raw_seq < expect.raw_seq || next.raw_seq > log.nextSeq()) {
+    throw new Error(`pool ${pool.name}: the cursor would leave the log`)
+  }
+  for (const [dataset, slot] of Object.entries(expect.sealed_until)) {
+    if ((next.sealed_until[dataset] ?? Number.NEGATIVE_INFINITY) < slot) {
+      throw new Error(`pool ${pool.name}: ${dataset} would be sealed again`)
+    }
+  }
+}

@@ -1,0 +1,217 @@
+import { crc32 } from 'node:zlib'
+import { rawSeq, type UnixMs, unixMs } from '../core/brand.ts'
+import type { StoredBlock } from '../core/stored-block.ts'
+import { type ChunkContent, decodeChunk, encodeChunk } from './chunk.ts'
+import type { Db } from './database.ts'
+import type { Dictionary } from './dictionary.ts'
+import type { Meta } from './meta.ts'
+
+/** Positions summed up in one row of `tally`. */
+const TALLY = 256
+
+/** What stands beside a chunk's bytes. */
+export interface ChunkHead {
+  readonly position: number
+  readonly seq: number
+  /** readings in it */
+  readonly n: number
+  readonly arrival: number
+  readonly monotonic: number
+  readonly boot: number
+  readonly sane: 0 | 1
+}
+export type ChunkRow = ChunkHead & { readonly crc: number; readonly data: Buffer }
+
+/** The chunks, in order of position. Callers bring the transaction. */
+export interface RawLog {
+  /** sequence of the next reading; never goes back, whatever is deleted */
+  nextSeq(): number
+  nextPosition(): number
+  last(): ChunkHead | undefined
+  oldest(limit: number): readonly ChunkHead[]
+  rows(position: number, limit: number): readonly ChunkRow[]
+  add(content: ChunkContent, bytes: Buffer, head: Omit<ChunkHead, 'position' | 'seq' | 'n'>): ChunkHead
+  /** The block in a row, or undefined where its bytes are damaged. */
+  read(row: ChunkRow): StoredBlock | undefined
+  /** Deletes from the front, but never the last row. */
+  deleteThrough(position: number): void
+  /** First position whose block holds `seq` or lies after it; the end of the log where there is none. */
+  positionOf(seq: number): number
+  /** Readings from `seq` on, counted in the rows. */
+  readingsFrom(seq: number): number
+  bytes(): number
+  /** From now on no block holds these sequences. Empties the row where one is given. */
+  lose(range: { readonly seq: number; readonly n: number }, row?: ChunkHead): void
+  /** How many of the sequences from `from` up to `to` are lost. */
+  lostWithin(from: number, to: number): number
+  /** Forgets lost ranges that every cursor has passed. */
+  forgetLost(before: number): void
+}
+
+const HEAD = 'position, seq, n, arrival, monotonic, boot, sane'
+
+export function makeRawLog(db: Db, dictionary: Dictionary, meta: Meta): RawLog {
+  const last = db.prepare<[], ChunkHead>(`SELECT ${HEAD} FROM chunk ORDER BY position DESC LIMIT 1`)
+  const first = db.prepare<[], number>('SELECT min(position) FROM chunk').pluck()
+  const oldest = db.prepare<[number], ChunkHead>(`SELECT ${HEAD} FROM chunk ORDER BY position LIMIT ?`)
+  const rows = db.prepare<[number, number], ChunkRow>(
+    `SELECT ${HEAD}, crc, data FROM chunk WHERE position >= ? ORDER BY position LIMIT ?`,
+  )
+  const head = db.prepare<[number], ChunkHead>(`SELECT ${HEAD} FROM chunk WHERE position = ?`)
+  const insert = db.prepare('INSERT INTO chunk VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+  const remove = db.prepare('DELETE FROM chunk WHERE position <= ?')
+  const sum = db
+    .prepare<[number, number], [number, number]>(
+      'SELECT total(n), total(length(data)) FROM chunk WHERE position >= ? AND position < ?',
+    )
+    .raw()
+  const tallied = db
+    .prepare<[number], [number, number, number | null]>(
+      'SELECT total(n), total(bytes), max(position) FROM tally WHERE position >= ?',
+    )
+    .raw()
+  const addTally = db.prepare('INSERT INTO tally VALUES (?, ?, ?)')
+  const removeTallies = db.prepare('DELETE FROM tally WHERE position < ?')
+  const lowerTally = db.prepare('UPDATE tally SET n = n - ?, bytes = bytes - ? WHERE position = ?')
+  const empty = db.prepare('UPDATE chunk SET n = 0, t0 = NULL, t1 = NULL, crc = ?, data = ? WHERE position = ?')
+  const size = db.prepare<[number], number>('SELECT length(data) FROM chunk WHERE position = ?').pluck()
+  const addHole = db.prepare('INSERT INTO hole VALUES (?, ?)')
+  const holes = db
+    .prepare<[{ from: number; to: number }], number>(
+      'SELECT total(min(seq + n, $to) - max(seq, $from)) FROM hole WHERE seq < $to AND seq + n > $from',
+    )
+    .pluck()
+  const removeHoles = db.prepare('DELETE FROM hole WHERE seq + n <= ?')
+
+  const nextPosition = (): number => (last.get()?.position ?? -1) + 1
+
+  function nextSeq(): number {
+    const row = last.get()
+    return Math.max(meta.get('floor_seq') ?? 0, row ? row.seq + row.n : 0)
+  }
+
+  function positionOf(seq: number): number {
+    let from = first.get() ?? 0
+    let to = nextPosition()
+    while (from < to) {
+      const middle = Math.floor((from + to) / 2)
+      const row = head.get(middle)!
+      if (row.seq >= seq || row.seq + row.n > seq) to = middle
+      else from = middle + 1
+    }
+    return from
+  }
+
+  /** Readings and bytes from a position on: whole tallies where there are some, rows at both ends. */
+  function totalsFrom(position: number): { readonly n: number; readonly bytes: number } {
+    const aligned = Math.ceil(position / TALLY) * TALLY
+    const [n, bytes, lastTally] = tallied.get(aligned)!
+    const rest = lastTally === null ? aligned : lastTally + TALLY
+    const ends = [sum.get(position, aligned)!, sum.get(rest, Number.MAX_SAFE_INTEGER)!]
+    return {
+      n: ends.reduce((total, end) => total + end[0], n),
+      bytes: ends.reduce((total, end) => total + end[1], bytes),
+    }
+  }
+
+  return {
+    nextSeq,
+    nextPosition,
+    last: () => last.get(),
+    oldest: (limit) => oldest.all(limit),
+    rows: (position, limit) => rows.all(position, limit),
+    add({ block }, data, context) {
+      const chunk: ChunkHead = { ...context, position: nextPosition(), seq: nextSeq(), n: block.signals.length }
+      const [t0, t1] = span(block.times)
+      const { position, seq, n, arrival, monotonic, boot, sane } = chunk
+      insert.run(position, seq, n, arrival, monotonic, boot, sane, t0, t1, checksum(chunk, data), data)
+      if ((position + 1) % TALLY === 0) {
+        const from = position + 1 - TALLY
+        addTally.run(from, ...sum.get(from, position + 1)!)
+      }
+      return chunk
+    },
+    read(row) {
+      if (checksum(row, row.data) !== row.crc) return undefined
+      try {
+        return blockOf(row, decodeChunk(row.data), dictionary)
+      } catch {
+        return undefined // bytes as they were written, in a layout that is unknown: the caller counts it as damage
+      }
+    },
+    deleteThrough(position) {
+      const end = Math.min(position, nextPosition() - 2)
+      remove.run(end)
+      removeTallies.run(end + 1)
+    },
+    positionOf,
+    readingsFrom(seq) {
+      const position = positionOf(seq)
+      const row = head.get(position)
+      return totalsFrom(position).n - (row && row.n > 0 ? Math.max(0, seq - row.seq) : 0)
+    },
+    bytes: () => totalsFrom(first.get() ?? 0).bytes,
+    lose(range, row) {
+      meta.set('floor_seq', Math.max(nextSeq(), range.seq + range.n))
+      if (range.n > 0) addHole.run(range.seq, range.n)
+      if (!row) return
+      const data = encodeChunk(NOTHING)
+      lowerTally.run(row.n, size.get(row.position)! - data.length, Math.floor(row.position / TALLY) * TALLY)
+      empty.run(checksum({ ...row, n: 0 }, data), data, row.position)
+    },
+    lostWithin: (from, to) => holes.get({ from, to })!,
+    forgetLost(before) {
+      removeHoles.run(before)
+    },
+  }
+}
+
+/** @throws RangeError where the bytes do not say what the row says. */
+function blockOf(row: ChunkRow, { block, complete }: ChunkContent, dictionary: Dictionary): StoredBlock {
+  if (block.signals.length !== row.n) throw new RangeError('the chunk holds another number of readings than its row')
+  const arrival = unixMs(row.arrival)
+  const bySource: Record<string, Record<string, UnixMs>> = {}
+  for (const { feed, until } of complete) {
+    const { source, asset } = dictionary.feed(feed)
+    bySource[source] ??= {}
+    bySource[source][asset] = until
+  }
+  return {
+    seq: rawSeq(row.seq),
+    position: row.position,
+    arrival,
+    monotonic: row.monotonic,
+    boot: dictionary.boot(row.boot),
+    sane: row.sane === 1,
+    complete: bySource,
+    block: { ...block, arrival, complete_until: {} },
+  }
+}
+
+const NOTHING: ChunkContent = {
+  block: {
+    signals: new Uint32Array(),
+    times: new Float64Array(),
+    values: new Float64Array(),
+    forms: new Uint8Array(),
+    qualities: new Uint8Array(),
+    texts: [],
+  },
+  complete: [],
+}
+
+/** Over the whole row: a flipped bit in the bytes or beside them is found. */
+function checksum(head: ChunkHead, data: Buffer): number {
+  const { position, seq, n, arrival, monotonic, boot, sane } = head
+  return crc32(data, crc32([position, seq, n, arrival, monotonic, boot, sane].join()))
+}
+
+function span(times: Float64Array): readonly [number, number] | readonly [null, null] {
+  if (times.length === 0) return [null, null]
+  let [from, to] = [times[0]!, times[0]!]
+  for (const time of times) {
+    if (time < from) from = time
+    if (time > to) to = time
+  }
+  return [from, to]
+}

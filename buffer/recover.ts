@@ -1,0 +1,115 @@
+import { randomBytes } from 'node:crypto'
+import { type UnixMs, unixMs } from '../core/brand.ts'
+import { base32hex } from '../core/encoding.ts'
+import type { FaultCode } from '../core/fault.ts'
+import type { Log } from '../core/log.ts'
+import { accountLoss, loseUpTo } from './give-up.ts'
+import type { HighWater } from './high-water.ts'
+import type { Tables } from './tables.ts'
+
+/** Alarms about what an opening found; a day is enough for a person to see them. */
+export const OPENING_ALARMS = ['store:damaged', 'store:rolled-back', 'store:moved'] as const
+
+/** What the opening found beside the database. */
+export interface Found {
+  readonly mark: HighWater | undefined
+  readonly machine: string | null
+  /** where a damaged database was moved to */
+  readonly set_aside: string | undefined
+  readonly now: UnixMs
+}
+
+/**
+ * Squares the database with its high-water file, in one transaction (POOL.md, `stream`; DESIGN §8). Doing it twice
+ * changes nothing more.
+ */
+export function recover(tables: Tables, found: Found, log: Log): HighWater {
+  const { db, meta, pools, journal } = tables
+  const { mark, machine, now } = found
+
+  function alarm(key: (typeof OPENING_ALARMS)[number], code: FaultCode, message: string): void {
+    journal.raise({ key, code, message, at: now })
+    log.error({ code }, message)
+  }
+
+  /** Slots and numbers of `mark` that the database does not know any more. @returns whether there were some */
+  function catchUp(known: HighWater): boolean {
+    const lost = loseUpTo(tables, known.raw_seq)
+    let behind = lost > 0
+    for (const [name, { datasets }] of Object.entries(known.pools)) {
+      const pool = pools.find(name) ?? createPool(name, tables.log.nextSeq(), {})
+      const sealed_until = { ...pool.sealed_until }
+      for (const [dataset, { slot, last }] of Object.entries(datasets)) {
+        if ((sealed_until[dataset] ?? Number.NEGATIVE_INFINITY) < slot) {
+          sealed_until[dataset] = unixMs(slot)
+          behind = true
+        }
+        if (last && (pools.nextNumber(pool.id, dataset, last.epoch) ?? 0) <= last.seq) {
+          pools.setNextNumber(pool.id, dataset, last.epoch, last.seq + 1)
+        }
+      }
+      pools.moveCursor(pool.id, pool.raw_seq, sealed_until)
+    }
+    return behind
+  }
+
+  function createPool(name: string, seq: number, sealed_until: Readonly<Record<string, UnixMs>>) {
+    return pools.create({ name, start_seq: seq, raw_seq: seq, sealed_until, since: now })
+  }
+
+  /** A fresh database takes up where the mark says the lost one was. */
+  function rebuild(known: HighWater, foreign: boolean): void {
+    tables.log.lose({ seq: known.raw_seq, n: 0 })
+    for (const [name, { cursor, datasets }] of Object.entries(known.pools)) {
+      const slots = Object.entries(datasets).map(([dataset, { slot }]) => [dataset, unixMs(slot)] as const)
+      const pool = pools.create({
+        name,
+        start_seq: Math.min(cursor, known.raw_seq),
+        raw_seq: known.raw_seq,
+        sealed_until: foreign ? {} : Object.fromEntries(slots),
+        since: now,
+      })
+      accountLoss(pools, pool.id, known.raw_seq - cursor)
+    }
+  }
+
+  return db.transaction(() => {
+    const fresh = meta.get('stream_secret') === undefined
+    const foreign = mark !== undefined && mark.machine !== null && machine !== null && mark.machine !== machine
+    if (fresh || foreign || !mark) {
+      if (!fresh && pools.all().length > 0) {
+        alarm(
+          'store:moved',
+          'store-moved',
+          foreign ? 'the data folder is of another machine' : 'the high-water file is missing',
+        )
+      }
+      meta.set('stream_secret', randomBytes(8))
+      pools.startStreams(now)
+    }
+    if (fresh || foreign) {
+      const kept = foreign ? undefined : mark?.instance
+      meta.set('instance', kept ?? base32hex(randomBytes(10)).toLowerCase())
+    }
+    if (fresh && (mark || found.set_aside)) {
+      if (mark) rebuild(mark, foreign)
+      const where = found.set_aside ? `was set aside as ${found.set_aside}` : 'is gone'
+      alarm('store:damaged', 'store-damaged', `the database ${where}; a fresh one was begun`)
+    } else if (mark && catchUp(foreign ? { ...mark, pools: {} } : mark)) {
+      alarm('store:rolled-back', 'store-rolled-back', 'the database is behind its high-water file')
+    }
+    return markOf(tables, machine ?? mark?.machine ?? null)
+  })()
+}
+
+/** What the high-water file should say now. */
+function markOf({ meta, log, pools }: Tables, machine: string | null): HighWater {
+  const entries = pools.all().map((pool) => {
+    const datasets = Object.entries(pool.sealed_until).map(([dataset, slot]) => {
+      const newest = pools.newestNumber(pool.id, dataset)
+      return [dataset, { slot, last: newest ? { epoch: newest.epoch, seq: newest.next - 1 } : null }] as const
+    })
+    return [pool.name, { cursor: pool.raw_seq, datasets: Object.fromEntries(datasets) }] as const
+  })
+  return { v: 1, machine, instance: meta.get('instance')!, raw_seq: log.nextSeq(), pools: Object.fromEntries(entries) }
+}

@@ -1,0 +1,252 @@
+import { randomInt } from 'node:crypto'
+import { rawSeq, type UnixMs } from '../core/brand.ts'
+import type { FaultCode } from '../core/fault.ts'
+import { encodeChunk } from './chunk.ts'
+import { databasePath, faultOf, isDamage, openDatabase } from './database.ts'
+import { gather } from './gather.ts'
+import { evictThrough, loseBlock } from './give-up.ts'
+import { type HighWater, machineFingerprint, readHighWater, writeHighWater } from './high-water.ts'
+import { makeRoom, oldestAged } from './make-room.ts'
+import type { Commit, PoolState, Store, StoreOptions } from './port.ts'
+import { publish } from './publication.ts'
+import type { ChunkRow } from './raw-log.ts'
+import { recover } from './recover.ts'
+import { statusOf } from './status.ts'
+import { makeTables, type Tables } from './tables.ts'
+import { tidyTables } from './tidy.ts'
+
+const MINUTE = 60_000
+
+/**
+ * Opens the store of a data folder, alone. A damaged file is set aside, a database behind its high-water file or from
+ * another machine is squared with it; what was lost then stands in the ledger and in an alarm.
+ * @throws Fault `store-locked` | `store-foreign` | `store-newer` | `store-io` | `store-full`
+ */
+export function openStore(options: StoreOptions): Store {
+  const { data_dir, max_size, log } = options
+  const path = databasePath(data_dir)
+  const machine = options.machine === undefined ? machineFingerprint() : options.machine
+  /** numbers offered by `nextSeq` whose batch is not committed yet */
+  const offered = new Map<string, number>()
+  let present: UnixMs = options.now
+  let mark: HighWater | undefined
+  let isMarkDue = true
+  let markedAt = Number.NEGATIVE_INFINITY
+  let agedAt = Number.NEGATIVE_INFINITY
+  let isDamaged = false
+  let isClosed = false
+  let tables: Tables | undefined
+
+  function open(): Tables {
+    const { db, set_aside } = openDatabase(data_dir, { max_size, now: present, damaged: isDamaged })
+    try {
+      const opened = makeTables(db)
+      // After an error our own mark is newer than the file's.
+      mark = recover(opened, { mark: mark ?? readHighWater(data_dir), machine, set_aside, now: present }, log)
+      if (opened.meta.get('max_size') !== max_size) opened.meta.set('max_size', max_size)
+      isDamaged = false
+      saveMark()
+      return opened
+    } catch (error) {
+      db.close()
+      throw error
+    }
+  }
+
+  function saveMark(): void {
+    if (!mark) return
+    markedAt = present
+    writeHighWater(data_dir, mark)
+    isMarkDue = false
+  }
+
+  function trySaveMark(): void {
+    try {
+      saveMark()
+    } catch (error) {
+      log.warn({ err: error }, 'the high-water file could not be written; it is tried again')
+    }
+  }
+
+  /** Every call goes through here: opens again what an error closed, and says what the disk did in one word. */
+  function use<T>(act: (tables: Tables) => T): T {
+    if (isClosed) throw new Error('the store is closed')
+    try {
+      tables ??= open()
+      return act(tables)
+    } catch (error) {
+      const fault = faultOf(error, path)
+      if (!fault) throw error
+      isDamaged ||= isDamage(error)
+      if (fault.code === 'store-io') abandon()
+      throw fault
+    }
+  }
+
+  /** After an I/O error nothing in memory is believed. */
+  function abandon(): void {
+    try {
+      tables?.db.close()
+    } catch (error) {
+      log.warn({ err: error }, 'the file did not close cleanly')
+    }
+    tables = undefined
+  }
+
+  /** Raises an alarm within a transaction; logged only when it is new. */
+  function alarm(t: Tables, key: string, code: FaultCode, message: string): void {
+    if (t.journal.raise({ key, code, message, at: present })) log.error({ code }, message)
+  }
+
+  const wrongFate = (pool: string): void => log.error({ pool }, 'the publisher did not account for an evicted block')
+
+  /** Gives up what is too old or does not fit; part of the commit. @returns pools that lost readings */
+  function giveWay(t: Tables, commit: Commit, bytes: number): ReadonlySet<string> {
+    const { evicted, dropped } = makeRoom(t, bytes, max_size, options.fateOnEviction, commit.arrival, wrongFate)
+    if (evicted.size > 0 || dropped > 0) {
+      alarm(t, 'store:full', 'store-full', 'max_size is reached: the oldest pending readings are given up')
+    }
+    if (!commit.sane || Math.abs(commit.arrival - agedAt) < MINUTE) return evicted
+    const aged = oldestAged(t, commit.arrival - options.max_age)
+    if (aged === undefined) return evicted
+    const old = evictThrough(t, aged, 'age', options.fateOnEviction, wrongFate)
+    if (old.size > 0) alarm(t, 'store:age', 'store-full', 'pending readings older than max_age are given up')
+    return evicted.union(old)
+  }
+
+  function lose(t: Tables, row: ChunkRow) {
+    t.db.transaction(() => {
+      loseBlock(t, row)
+      alarm(t, 'store:damaged', 'store-damaged', 'stored blocks are damaged; their readings are counted as evicted')
+    })()
+    log.warn({ position: row.position, readings: row.n }, 'a stored block is damaged')
+    return t.log.read(t.log.rows(row.position, 1)[0]!)!
+  }
+
+  function poolState(t: Tables, pool: string): PoolState {
+    const row =
+      t.pools.find(pool) ??
+      t.db.transaction(() => {
+        const seq = t.log.nextSeq()
+        return t.pools.create({ name: pool, start_seq: seq, raw_seq: seq, sealed_until: {}, since: present })
+      })()
+    return {
+      cursor: { raw_seq: rawSeq(row.raw_seq), sealed_until: row.sealed_until },
+      stream_secret: t.meta.get('stream_secret')!,
+      stream_since: row.since,
+    }
+  }
+
+  // Damage that SQLite only finds while the tables are read calls for a second opening.
+  try {
+    use(() => undefined)
+  } catch (error) {
+    if (!isDamaged) throw error
+    use(() => undefined)
+  }
+
+  return {
+    startRun(sources, now) {
+      present = now
+      return use((t) => {
+        t.db.transaction(() => {
+          const last = t.log.last()
+          const heard = last?.sane === 1 ? Math.min(last.arrival, now) : now
+          t.journal.endOutages(heard)
+          if (heard === now) return
+          for (const source of sources) {
+            t.journal.record({ source, device: null, signal: null, reason: 'agent_down', from: heard, until: now })
+          }
+        })()
+        return { instance: t.meta.get('instance')! }
+      })
+    },
+    intern: (specs) => use((t) => t.dictionary.internSignals(specs)),
+    signal: (index) => use((t) => t.dictionary.signal(index)),
+
+    append(commit) {
+      present = commit.arrival
+      return use((t) => {
+        const content = gather(commit.blocks, t.dictionary.internFeeds)
+        for (const signal of content.block.signals) t.dictionary.signal(signal)
+        const data = encodeChunk(content)
+        const boot = t.dictionary.internBoot(options.boot)
+        const { arrival, monotonic } = commit
+        const stored = t.db.transaction(() => {
+          const evicted = [...giveWay(t, commit, data.length)]
+          const head = t.log.add(content, data, { arrival, monotonic, boot, sane: commit.sane ? 1 : 0 })
+          for (const entry of commit.marks) t.journal.mark(entry)
+          for (const { source, note } of commit.outages) t.journal.note(source, note)
+          for (const count of commit.counts) t.journal.count(count)
+          return { seq: rawSeq(head.seq), n: head.n, evicted }
+        })()
+        if (Math.abs(arrival - agedAt) >= MINUTE) agedAt = arrival
+        mark = { ...mark!, raw_seq: stored.seq + stored.n }
+        if (Math.abs(arrival - markedAt) >= MINUTE) trySaveMark()
+        return stored
+      })
+    },
+    marks: (session) => use((t) => t.journal.marks(session)),
+    dropMarks: (prefix, session) => use((t) => t.journal.dropMarks(prefix, session)),
+
+    openPool: (pool) => use((t) => poolState(t, pool)),
+    blocks: (position, limit) => use((t) => t.log.rows(position, limit).map((row) => t.log.read(row) ?? lose(t, row))),
+    positionOf: (seq) => use((t) => t.log.positionOf(seq)),
+    nextSeq(pool, dataset, epoch) {
+      return use((t) => {
+        const row = t.pools.find(pool)
+        if (!row) throw new Error(`pool ${pool} was never opened`)
+        const key = JSON.stringify([pool, dataset, epoch])
+        const number = t.pools.nextNumber(row.id, dataset, epoch) ?? offered.get(key) ?? randomInt(2 ** 32)
+        offered.set(key, number)
+        return number
+      })
+    },
+    commitPublication(publication) {
+      use((t) => {
+        t.db.transaction(() => publish(t, publication, present))()
+        const { pool, next, batch } = publication
+        const datasets = { ...mark!.pools[pool]?.datasets }
+        if (batch) {
+          const { dataset, epoch, seq } = batch
+          datasets[dataset] = { slot: next.sealed_until[dataset] ?? batch.until, last: { epoch, seq } }
+        }
+        mark = { ...mark!, pools: { ...mark!.pools, [pool]: { cursor: next.raw_seq, datasets } } }
+        if (!batch) return
+        isMarkDue = true
+        trySaveMark()
+      })
+    },
+    sealedAhead: (pool, dataset) => use((t) => t.outbox.ahead(t.pools.find(pool)?.id ?? -1, dataset)),
+
+    nextBatch(pool) {
+      return use((t) => {
+        // What was once sent must never be unknown to the file, or a rolled-back folder would seal it anew.
+        if (isMarkDue) saveMark()
+        return t.outbox.next(t.pools.find(pool)?.id ?? -1)
+      })
+    },
+    settle(pool, id, settlement) {
+      use((t) => {
+        const row = t.pools.find(pool)
+        if (!row) throw new Error(`pool ${pool} was never opened`)
+        t.db.transaction(() => t.outbox.settle(row.id, id, settlement))()
+      })
+    },
+
+    raiseAlarm: (raised) => use((t) => void t.journal.raise(raised)),
+    clearAlarm: (key, at) => use((t) => t.journal.clear(key, at)),
+
+    tidy(now) {
+      present = now
+      use((t) => tidyTables(t, now, options))
+    },
+    status: (now) => use((t) => statusOf(t, data_dir, now)),
+    [Symbol.dispose]() {
+      if (isClosed) return
+      trySaveMark()
+      abandon()
+      isClosed = true
+    },
+  }
+}

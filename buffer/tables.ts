@@ -1,0 +1,32 @@
+import type { Db } from './database.ts'
+import { type Dictionary, makeDictionary } from './dictionary.ts'
+import { type Journal, makeJournal } from './journal.ts'
+import { type Meta, makeMeta } from './meta.ts'
+import { makeOutbox, type Outbox } from './outbox.ts'
+import { makePools, type Pools } from './pools.ts'
+import { makeRawLog, type RawLog } from './raw-log.ts'
+
+/** Everything that lies in one open file. */
+export interface Tables {
+  readonly db: Db
+  readonly meta: Meta
+  readonly dictionary: Dictionary
+  readonly log: RawLog
+  readonly pools: Pools
+  readonly outbox: Outbox
+  readonly journal: Journal
+}
+
+export function makeTables(db: Db): Tables {
+  const meta = makeMeta(db)
+  const dictionary = makeDictionary(db)
+  return {
+    db,
+    meta,
+    dictionary,
+    log: makeRawLog(db, dictionary, meta),
+    pools: makePools(db),
+    outbox: makeOutbox(db),
+    journal: makeJournal(db),
+  }
+}

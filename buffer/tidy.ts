@@ -1,0 +1,42 @@
+import { statSync } from 'node:fs'
+import { PAGE } from './database.ts'
+import { pages, usedPages } from './make-room.ts'
+import { OPENING_ALARMS } from './recover.ts'
+import type { Tables } from './tables.ts'
+
+const DAY = 86_400_000
+/** Blocks deleted and pages returned in one call, so that a commit never waits long for it. */
+const MOST_BLOCKS = 512
+const MOST_PAGES = 500
+/** Free pages are reused; only more than this, and more than a tenth of the file, is returned to the disk. */
+const SPARE_PAGES = 1_000
+const LONGEST_WAL = 4 * 2 ** 20
+
+/** Deletes what nobody needs any more; every piece is bounded. */
+export function tidyTables(
+  tables: Tables,
+  now: number,
+  limits: { readonly keep_raw: number; readonly max_age: number; readonly max_size: number },
+): void {
+  const { db, log, pools, outbox, journal } = tables
+  db.transaction(() => {
+    const passed = pools.lowestCursor(log.nextSeq())
+    const idle = log
+      .oldest(MOST_BLOCKS)
+      .filter((block) => block.seq + block.n <= passed && block.arrival < now - limits.keep_raw)
+      .at(-1)
+    if (idle) log.deleteThrough(idle.position)
+    log.forgetLost(passed)
+    outbox.prune(now - limits.max_age)
+    journal.prune(now - limits.max_age)
+    journal.clearOlder(OPENING_ALARMS, now - DAY, now)
+    if (usedPages(db) * PAGE < limits.max_size * 0.9) journal.clear('store:full', now)
+    if (!idle || idle.seq < passed) journal.clearOlder(['store:age'], now - DAY, now)
+  })()
+
+  const free = pages(db, 'freelist_count')
+  const shrink = free > SPARE_PAGES && free > pages(db, 'page_count') / 10
+  if (shrink) db.pragma(`incremental_vacuum(${MOST_PAGES})`)
+  const wal = statSync(`${db.name}-wal`, { throwIfNoEntry: false })?.size ?? 0
+  if (shrink || wal > LONGEST_WAL) db.pragma('wal_checkpoint(TRUNCATE)')
+}
