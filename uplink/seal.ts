@@ -22,6 +22,8 @@ export interface SealInput {
   readonly signing: SigningKey
 }
 
+type Unpadded = Omit<Manifest, 'pad'>
+
 /**
  * Writes the rows into a file of exactly `size_class` bytes, reads it back and signs it (POOL.md, File). Synchronous, so
  * that nothing comes between drawing noise and storing what was drawn.
@@ -32,10 +34,9 @@ export function seal(input: SealInput): SealedBatch {
   const { disclosed, pool, contributor, stream, seq } = input
   const { dataset, epoch } = disclosed
   const id = batchIdOf({ pool, dataset, contributor, stream, epoch, seq })
-  const fail = (message: string): Fault => new Fault('seal-failed', { pool, dataset, batch: id }, message)
   const rows = disclosed.assets.length
   const columns = fileColumns(disclosed)
-  const manifest: Omit<Manifest, 'pad'> = {
+  const manifest: Unpadded = {
     v: 1,
     batch_id: id,
     pool,
@@ -49,10 +50,7 @@ export function seal(input: SealInput): SealedBatch {
     columns: disclosed.columns.map(describe),
     rows,
   }
-  const bytes = fill(columns, manifest, input.size_class)
-  if (!bytes) throw fail('the rows do not fit into the size class of the dataset')
-  const problem = compare(bytes, columns, manifest)
-  if (problem) throw fail(problem)
+  const bytes = writeAndCompare(columns, manifest, input.size_class)
   const sha256 = sha256Of(bytes)
   return {
     id,
@@ -68,6 +66,22 @@ export function seal(input: SealInput): SealedBatch {
     sha256,
     signature: signBatch(input.signing, pool, sha256),
     key: input.signing.id,
+  }
+}
+
+function writeAndCompare(columns: readonly FileColumn[], manifest: Unpadded, size: number): Uint8Array {
+  const { pool, dataset, batch_id: batch } = manifest
+  const fail = (message: string, cause?: unknown): Fault =>
+    new Fault('seal-failed', { pool, dataset, batch }, message, { cause })
+  try {
+    const bytes = fill(columns, manifest, size)
+    if (!bytes) throw fail('the rows do not fit into the size class of the dataset')
+    const problem = compare(bytes, columns, manifest)
+    if (problem) throw fail(problem)
+    return bytes
+  } catch (cause) {
+    // Whatever it is, it shuts this pool's gate; collection goes on.
+    throw cause instanceof Fault ? cause : fail('the file could not be written or read back', cause)
   }
 }
 
@@ -97,7 +111,7 @@ function describe(column: DisclosedColumn): ManifestColumn {
 }
 
 /** A file of exactly `size` bytes, or undefined where the rows need more. */
-function fill(columns: readonly FileColumn[], manifest: Omit<Manifest, 'pad'>, size: number): Uint8Array | undefined {
+function fill(columns: readonly FileColumn[], manifest: Unpadded, size: number): Uint8Array | undefined {
   const text = (pad: number): string => canonicalJson({ ...manifest, pad: '0'.repeat(pad) })
   const bare = Buffer.byteLength(text(0))
   // Thrift writes a string's length as a varint, so at 2^14 and 2^21 bytes one more letter costs two bytes and one size
@@ -118,28 +132,20 @@ function varintBytes(n: number): number {
 }
 
 /** Reads the file back; says what differs, never which value. */
-function compare(
-  bytes: Uint8Array,
-  columns: readonly FileColumn[],
-  manifest: Omit<Manifest, 'pad'>,
-): string | undefined {
-  try {
-    const file = decodeParquet(bytes)
-    const { pad: _, ...read } = JSON.parse(file.manifest ?? '{}')
-    if (canonicalJson(read) !== canonicalJson(manifest)) return 'the manifest did not read back as written'
-    if (file.columns.length !== columns.length) return 'the columns did not read back as written'
-    const wrong = columns.find(({ element, cells }, i) => {
-      const back = file.columns[i]!
-      return (
-        back.element.name !== element.name ||
-        back.cells.length !== cells.length ||
-        cells.some((cell, row) => !same(stored(cell, element.type === 'FLOAT'), back.cells[row]))
-      )
-    })
-    return wrong && `column ${wrong.element.name} did not read back as written`
-  } catch (error) {
-    return `the file could not be read back: ${error instanceof Error ? error.message : 'unknown error'}`
-  }
+function compare(bytes: Uint8Array, columns: readonly FileColumn[], manifest: Unpadded): string | undefined {
+  const file = decodeParquet(bytes)
+  const { pad: _, ...read } = JSON.parse(file.manifest ?? '{}')
+  if (canonicalJson(read) !== canonicalJson(manifest)) return 'the manifest did not read back as written'
+  if (file.columns.length !== columns.length) return 'the columns did not read back as written'
+  const wrong = columns.find(({ element, cells }, i) => {
+    const back = file.columns[i]!
+    return (
+      back.element.name !== element.name ||
+      back.cells.length !== cells.length ||
+      cells.some((cell, row) => !same(stored(cell, element.type === 'FLOAT'), back.cells[row]))
+    )
+  })
+  return wrong && `column ${wrong.element.name} did not read back as written`
 }
 
 function stored(cell: Cell, single: boolean): Cell {
