@@ -134,6 +134,10 @@ export const FAULTS = {
   'config-unreadable': { fate: 'refuses', hint: 'check the path and the rights of the file' },
   'config-invalid': { fate: 'refuses', hint: 'mend what is listed above' },
   'agent-absent': { fate: 'refuses', hint: 'no agent answers on its socket: is it running, with this configuration?' },
+  'agent-silent': {
+    fate: 'waits',
+    hint: "an agent is there but gives no answer: run the command as the agent's user, and see the agent's log",
+  },
   'file-exists': { fate: 'refuses', hint: 'choose another name; a key is never overwritten' },
 } as const satisfies Record<string, { readonly fate: Fate; readonly hint: string }>
 

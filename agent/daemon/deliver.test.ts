@@ -1,0 +1,239 @@
+import { describe, expect, it, onTestFinished } from 'vitest'
+import type { Settlement } from '../../buffer/port.ts'
+import type { SealedBatch, Verdict } from '../../core/batch.ts'
+import { Fault } from '../../core/fault.ts'
+import { silentLog } from '../../core/log.ts'
+import { makeFakeClock } from '../../test/support/fake-clock.ts'
+import { batchOf } from '../../test/support/store.ts'
+import { makeStoreClient } from '../../test/support/store-client.ts'
+import { makeBell } from './bell.ts'
+import { startCourier } from './deliver.ts'
+import { makeLiveness } from './liveness.ts'
+
+const HOUR = 3_600_000
+const accepted: Verdict = { kind: 'accepted', receipt: { kind: 'file', path: 'lake/1', sha256: 'ab' } }
+const retry = (after_ms: number): Verdict => ({
+  kind: 'retry',
+  after_ms,
+  fault: new Fault('pool-unavailable', {}, 'busy'),
+})
+const rejected = (message = 'unit'): Verdict => ({
+  kind: 'rejected',
+  fault: new Fault('pool-rejected', {}, message),
+})
+const hold: Verdict = { kind: 'hold', fault: new Fault('pool-identity', {}, 'who are you') }
+const closed: Verdict = { kind: 'closed', fault: new Fault('pool-closed', {}, 'it is over') }
+
+/** A courier on a fake clock; `pool.judge` is what the pool makes of a batch, `disk.refuse` what the store throws. */
+function setUp(batches: number) {
+  const clock = makeFakeClock()
+  const liveness = makeLiveness(clock)
+  const stop = new AbortController()
+  const wake = makeBell(clock)
+  const outbox = Array.from({ length: batches }, (_, i) => batchOf('lake', i))
+  const sent: SealedBatch[] = []
+  const settled: { readonly seq: number; readonly kind: Settlement['kind'] }[] = []
+  const alarms: string[] = []
+  const disk: { refuse: Error | null } = { refuse: null }
+  const pool = { judge: async (_: SealedBatch): Promise<Verdict> => accepted }
+  const courier = startCourier({
+    pool: 'lake',
+    client: {
+      deliver(batch) {
+        sent.push(batch)
+        return pool.judge(batch)
+      },
+      [Symbol.asyncDispose]: async () => undefined,
+    },
+    store: makeStoreClient({
+      nextBatch: async () => outbox[0],
+      async settle(_, id, settlement) {
+        if (disk.refuse) throw disk.refuse
+        const [batch] = outbox.splice(
+          outbox.findIndex((b) => b.id === id),
+          1,
+        )
+        settled.push({ seq: batch!.seq, kind: settlement.kind })
+      },
+      raiseAlarm: async (alarm) => void alarms.push(`${alarm.key} ${alarm.code}`),
+      clearAlarm: async (key) => void alarms.push(`${key} over`),
+      closeGate: async (name) => void alarms.push(`gate of ${name} closed`),
+    }),
+    wake,
+    clock,
+    log: silentLog,
+    liveness,
+    signal: stop.signal,
+  })
+  const halt = (): void => stop.abort()
+  onTestFinished(async () => {
+    halt()
+    await courier.done
+  })
+  return { clock, liveness, halt, wake, outbox, sent, settled, alarms, disk, pool, courier }
+}
+
+describe('a courier', () => {
+  it('delivers what waits, oldest first, and looks again when rung', async () => {
+    const { clock, wake, outbox, settled, courier } = setUp(3)
+    await clock.advance(0)
+    expect(settled).toEqual([0, 1, 2].map((seq) => ({ seq, kind: 'delivered' })))
+    expect(courier.state()).toEqual({ state: 'idle', next_in_ms: null, attempts: 0, fault: null })
+    outbox.push(batchOf('lake', 3))
+    wake.ring()
+    await clock.advance(0)
+    expect(settled.at(-1)).toEqual({ seq: 3, kind: 'delivered' })
+  })
+
+  it('looks into the outbox now and then, though nobody rings', async () => {
+    const { clock, outbox, settled } = setUp(0)
+    await clock.advance(0)
+    outbox.push(batchOf('lake', 0))
+    await clock.advance(60_000)
+    expect(settled).toEqual([{ seq: 0, kind: 'delivered' }])
+  })
+
+  it('sends the same batch again until the pool takes it', async () => {
+    const { clock, liveness, sent, settled, pool, courier } = setUp(2)
+    pool.judge = async () => retry(0)
+    await clock.advance(24 * HOUR)
+    expect(sent.length).toBeGreaterThan(20)
+    expect(new Set(sent).size).toBe(1)
+    expect(settled).toEqual([])
+    expect(courier.state()).toMatchObject({
+      state: 'retrying',
+      attempts: sent.length,
+      fault: { code: 'pool-unavailable' },
+    })
+    expect(courier.state().next_in_ms).toBeLessThanOrEqual(HOUR)
+    expect(liveness.stalled()).toEqual([])
+
+    pool.judge = async () => accepted
+    await clock.advance(HOUR)
+    expect(settled).toEqual([0, 1].map((seq) => ({ seq, kind: 'delivered' })))
+    expect(courier.state()).toMatchObject({ state: 'idle', attempts: 0, fault: null })
+  })
+
+  it('comes back no sooner than the pool asked for', async () => {
+    const { clock, sent, pool, courier } = setUp(1)
+    pool.judge = async () => retry(90_000)
+    await clock.advance(89_999)
+    expect(sent.length).toBe(1)
+    expect(courier.state().next_in_ms).toBe(1)
+    await clock.advance(1)
+    expect(sent.length).toBe(2)
+  })
+
+  it('sets aside what the pool refuses, with an alarm, and goes on', async () => {
+    const { clock, settled, alarms, pool } = setUp(3)
+    pool.judge = async (batch) => (batch.seq === 1 ? rejected() : accepted)
+    await clock.advance(0)
+    expect(settled).toEqual([
+      { seq: 0, kind: 'delivered' },
+      { seq: 1, kind: 'quarantined' },
+      { seq: 2, kind: 'delivered' },
+    ])
+    expect(alarms).toContain('delivery:lake pool-rejected')
+  })
+
+  it('holds at the tenth refusal of one kind in a row, and loses no more', async () => {
+    const { clock, outbox, sent, settled, pool, courier } = setUp(12)
+    pool.judge = async () => rejected()
+    await clock.advance(HOUR)
+    expect(settled.map((s) => s.kind)).toEqual(Array(9).fill('quarantined'))
+    expect(courier.state().state).toBe('holding')
+    expect(outbox.length).toBe(3)
+    expect(new Set(sent.slice(9)).size).toBe(1)
+
+    pool.judge = async () => accepted
+    await clock.advance(HOUR)
+    expect(settled.slice(9).map((s) => s.kind)).toEqual(Array(3).fill('delivered'))
+  })
+
+  it('does not hold for refusals of many kinds', async () => {
+    const { clock, settled, pool } = setUp(15)
+    pool.judge = async (batch) => rejected(batch.seq % 2 === 0 ? 'unit' : 'range')
+    await clock.advance(0)
+    expect(settled.length).toBe(15)
+  })
+
+  it('holds with an alarm, asks seldom, and says when it is over', async () => {
+    const { clock, sent, settled, alarms, pool, courier } = setUp(1)
+    pool.judge = async () => hold
+    await clock.advance(29_999)
+    expect(sent.length).toBe(1)
+    expect(alarms.at(-1)).toBe('delivery:lake pool-identity')
+    expect(courier.state()).toMatchObject({ state: 'holding', fault: { code: 'pool-identity' } })
+    pool.judge = async () => accepted
+    await clock.advance(60_000)
+    expect(settled).toEqual([{ seq: 0, kind: 'delivered' }])
+    expect(alarms.at(-1)).toBe('delivery:lake over')
+  })
+
+  it('ends an alarm that the last run left open', async () => {
+    const { clock, alarms } = setUp(2)
+    await clock.advance(0)
+    expect(alarms).toEqual(['delivery:lake over'])
+  })
+
+  it('stops for good when the pool is over, and keeps what waits', async () => {
+    const { clock, liveness, outbox, sent, alarms, pool, courier } = setUp(2)
+    pool.judge = async () => closed
+    await courier.done
+    expect(courier.state()).toMatchObject({ state: 'closed', fault: { code: 'pool-closed' } })
+    expect(alarms).toEqual(['delivery:lake pool-closed', 'gate of lake closed'])
+    await clock.advance(24 * HOUR)
+    expect(sent.length).toBe(1)
+    expect(outbox.length).toBe(2)
+    expect(liveness.stalled()).toEqual([])
+  })
+
+  it('outlives a disk that refuses: the batch stays and is sent again', async () => {
+    const { clock, sent, settled, disk, courier } = setUp(1)
+    disk.refuse = new Fault('store-io', {}, 'the disk refuses')
+    await clock.advance(60_000)
+    expect(settled).toEqual([])
+    expect(courier.state()).toMatchObject({ state: 'retrying', fault: { code: 'store-io' } })
+    disk.refuse = null
+    await clock.advance(HOUR)
+    expect(settled).toEqual([{ seq: 0, kind: 'delivered' }])
+    expect(new Set(sent).size).toBe(1)
+  })
+})
+
+describe('a courier that is stopped', () => {
+  it('ends while it is idle', async () => {
+    const { clock, liveness, halt, courier } = setUp(0)
+    await clock.advance(0)
+    halt()
+    await courier.done
+    await clock.advance(24 * HOUR)
+    expect(liveness.stalled()).toEqual([])
+  })
+
+  it.each([retry(HOUR), hold])('ends while it waits after "$kind"', async (verdict) => {
+    const { clock, halt, sent, pool, courier } = setUp(1)
+    pool.judge = async () => verdict
+    await clock.advance(0)
+    halt()
+    await courier.done
+    expect(sent.length).toBe(1)
+  })
+
+  it.each([
+    { verdict: retry(HOUR), settlements: [] },
+    { verdict: rejected(), settlements: [] },
+    { verdict: accepted, settlements: [{ seq: 0, kind: 'delivered' }] },
+  ])('ends with the attempt that is on its way ($verdict.kind)', async ({ verdict, settlements }) => {
+    const { clock, halt, sent, settled, pool, courier } = setUp(2)
+    const answer = Promise.withResolvers<Verdict>()
+    pool.judge = () => answer.promise
+    await clock.advance(0)
+    expect(courier.state().state).toBe('sending')
+    halt()
+    answer.resolve(verdict)
+    await courier.done
+    expect(sent.length).toBe(1)
+    expect(settled).toEqual(settlements)
+  })
+})

@@ -1,0 +1,27 @@
+import type { StoreClient } from '../../agent/daemon/store-client.ts'
+
+/** A store of which only `parts` may be asked; anything else is a bug of the test or of what it tests. */
+export function makeStoreClient(parts: Partial<StoreClient>): StoreClient {
+  const absent = (name: string) => async (): Promise<never> => {
+    throw new TypeError(`the test has no ${name}`)
+  }
+  return {
+    intern: absent('intern'),
+    append: absent('append'),
+    marks: absent('marks'),
+    dropMarks: absent('dropMarks'),
+    startRun: absent('startRun'),
+    openPool: absent('openPool'),
+    nextBatch: absent('nextBatch'),
+    settle: absent('settle'),
+    raiseAlarm: absent('raiseAlarm'),
+    clearAlarm: absent('clearAlarm'),
+    tidy: absent('tidy'),
+    status: absent('status'),
+    openGate: absent('openGate'),
+    closeGate: absent('closeGate'),
+    close: absent('close'),
+    [Symbol.asyncDispose]: async () => undefined,
+    ...parts,
+  }
+}
