@@ -20,10 +20,7 @@ export interface PoolRow {
   readonly pruned_dropped: number
 }
 
-/** A ledger line that may stand for a signal hidden by damage (−1). */
-export type Entry = LedgerEntry
-
-/** Cursors, accounts and batch numbers of the pools. Callers bring the transaction. */
+/** Cursors, accounts (`UNKNOWN_SIGNAL` where damage hides which) and batch numbers of the pools. Callers bring the transaction. */
 export interface Pools {
   all(): readonly PoolRow[]
   find(name: string): PoolRow | undefined
@@ -31,8 +28,8 @@ export interface Pools {
   /** Lowest cursor, or `otherwise` where there is no pool. */
   lowestCursor(otherwise: number): number
   moveCursor(pool: number, raw_seq: number, sealed_until?: Readonly<Record<string, UnixMs>>): void
-  account(pool: number, entries: Iterable<Entry>): void
-  ledger(pool: number): readonly Entry[]
+  account(pool: number, entries: Iterable<LedgerEntry>): void
+  ledger(pool: number): readonly LedgerEntry[]
   /** All streams end: batch numbers start anew, and only slots from `since` on are sealed. */
   startStreams(since: number): void
   nextNumber(pool: number, dataset: string, epoch: number): number | undefined
@@ -52,7 +49,7 @@ export function makePools(db: Db): Pools {
   const moveRaw = db.prepare('UPDATE pool SET raw_seq = ? WHERE id = ?')
   const move = db.prepare('UPDATE pool SET raw_seq = ?, sealed_until = ? WHERE id = ?')
   const account = db.prepare('INSERT INTO ledger VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n')
-  const ledger = db.prepare<[number], Entry>('SELECT signal, account, reason, n FROM ledger WHERE pool = ?')
+  const ledger = db.prepare<[number], LedgerEntry>('SELECT signal, account, reason, n FROM ledger WHERE pool = ?')
   const forgetNumbers = db.prepare('DELETE FROM sequence')
   const restart = db.prepare("UPDATE pool SET since = ?, sealed_until = '{}'")
   const number = db

@@ -7,7 +7,7 @@ import { accountLoss, loseUpTo } from './give-up.ts'
 import type { HighWater } from './high-water.ts'
 import type { Tables } from './tables.ts'
 
-/** Alarms about what an opening found; a day is enough for a person to see them. */
+/** Keys of the alarms about what an opening found. */
 export const OPENING_ALARMS = ['store:damaged', 'store:rolled-back', 'store:moved'] as const
 
 /** What the opening found beside the database. */

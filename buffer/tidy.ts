@@ -29,9 +29,9 @@ export function tidyTables(
     log.forgetLost(passed)
     outbox.prune(now - limits.max_age)
     journal.prune(now - limits.max_age)
-    journal.clearOlder(OPENING_ALARMS, now - DAY, now)
+    // What happened once and is over; a day is enough for a person to see it, and it comes again if it goes on.
+    journal.clearOlder([...OPENING_ALARMS, 'store:age'], now - DAY, now)
     if (usedPages(db) * PAGE < limits.max_size * 0.9) journal.clear('store:full', now)
-    if (!idle || idle.seq < passed) journal.clearOlder(['store:age'], now - DAY, now)
   })()
 
   const free = pages(db, 'freelist_count')
