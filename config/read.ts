@@ -11,6 +11,8 @@ type Path = readonly (string | number)[]
 /** What the loader takes from its surroundings; tests give their own. */
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>
+  /** UnixMs, for what expires */
+  readonly now: number
 }
 
 /** A document with its secrets in place, ready to be checked as a whole or part by part. */
@@ -52,7 +54,7 @@ const REASONS: Readonly<Record<string, string>> = {
 }
 
 /** Puts secrets in place, and texts as they were written where the schema wants them so. */
-export function prepare(document: Document, schema: z.core.$ZodType, { env }: Surroundings): Prepared {
+export function prepare(document: Document, schema: z.core.$ZodType, env: Surroundings['env']): Prepared {
   let written = document.value
   for (const path of marked(schema, document.value, 'source_text')) {
     const text = document.written(path)

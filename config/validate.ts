@@ -142,11 +142,11 @@ function optionsOf(issue: z.core.$ZodIssueInvalidUnion): readonly string[] {
   return 'options' in issue && Array.isArray(issue.options) ? issue.options.map(String) : []
 }
 
-/** A wrong fixed value (`type: category`) says that another branch was meant. */
+/** How badly a branch fits: a wrong fixed value (`type: category`) says most, then keys it lacks or does not know. */
 function cost(issues: readonly Issue[]): number {
-  return issues.reduce((sum, i) => {
-    if (i.code === 'unrecognized_keys') return sum + i.keys.length
-    return sum + (i.code === 'invalid_value' && i.values.length === 1 ? 100 : 1)
+  return issues.reduce((sum, issue) => {
+    if (issue.code === 'unrecognized_keys') return sum + 2 * issue.keys.length
+    return sum + (issue.code === 'invalid_value' ? 3 : 2)
   }, 0)
 }
 
@@ -198,8 +198,9 @@ function typeHint(schema: z.core.$ZodType | undefined, value: unknown): string |
       // `name:hall-2` is text, not a key with a value.
       const glued = typeof value === 'string' ? /^([\p{L}\p{N}_.-]+):\S/u.exec(value)?.[1] : undefined
       if (glued !== undefined) return `write a space after the colon of "${glued}:"`
-      const keys = def.type === 'object' ? Object.keys(def.shape).join(', ') : 'NAME'
-      return `write \`key: value\` lines below it, or { key: value }; keys: ${keys}`
+      return def.type === 'object'
+        ? `write \`key: value\` lines below it, or { key: value }; keys: ${Object.keys(def.shape).join(', ')}`
+        : 'write `NAME: value` lines below it, with names of your own'
     }
     case 'boolean':
       return 'write true or false, without quotes'
@@ -232,7 +233,8 @@ function outOfRange(issue: SizeIssue, got: string): string {
     case 'int':
       return `${got.replace('the number ', '')} is out of range`
     case 'string':
-      return issue.code === 'too_small' ? 'the text is too short' : 'the text is too long'
+      if (issue.code === 'too_big') return 'the text is too long'
+      return issue.minimum === 1 ? 'the text is empty' : 'the text is too short'
     default:
       return issue.code === 'too_small' ? 'too few entries' : 'too many entries'
   }

@@ -29,9 +29,10 @@ export interface Document {
 }
 
 /** A file as far as it could be read: without a document its problems say why. */
-export type ReadYaml =
-  | { readonly document: Document; readonly problems: readonly LocatedProblem[] }
-  | { readonly document: undefined; readonly problems: readonly LocatedProblem[] }
+export interface ReadYaml {
+  readonly document: Document | undefined
+  readonly problems: readonly LocatedProblem[]
+}
 
 /**
  * Reads a YAML 1.2 (core schema) document. Keys that are written twice, also in different Unicode normal forms, are
@@ -50,13 +51,18 @@ export function readYaml(bytes: Uint8Array, file: string): ReadYaml {
     prettyErrors: false,
     logLevel: 'error',
   })
-  const place = makePlace(file, text, counter)
+  // Without a schema only the names of keys tell what is secret.
+  const place = makePlace(
+    file,
+    text.replace(LIKELY_SECRET, (_, key, value) => key + '*'.repeat(value.length)),
+    counter,
+  )
 
   const lookalikes = findLookalikes(text)
   const syntax = lookalikes.length > 0 ? lookalikes : syntaxProblems(text, tree.errors)
   if (syntax.length > 0) return { document: undefined, problems: sortProblems(syntax.map((s) => place(s.offset, s))) }
 
-  const aliases = aliasProblems(tree)
+  const aliases = text.includes('*') ? aliasProblems(tree) : []
   if (aliases.length > 0) return { document: undefined, problems: sortProblems(aliases.map((s) => place(s.offset, s))) }
 
   const doubles = doubledKeys(tree, (offset) => counter.linePos(offset).line)
@@ -74,6 +80,8 @@ export function readYaml(bytes: Uint8Array, file: string): ReadYaml {
   }
   return { document, problems: sortProblems(doubles.map((d) => place(d.offset, d, d.path))) }
 }
+
+const LIKELY_SECRET = /((?:password|passwd|secret|token|key)["']?[ \t]*[:：][ \t　]*)([^\s{#&*|>][^,}\n#]*)/gi
 
 interface Finding {
   readonly offset: number

@@ -1,0 +1,88 @@
+import { dirname, resolve } from 'node:path'
+import { Fault, type FaultCode } from '../core/fault.ts'
+import type { Problem } from '../core/problem.ts'
+import type { KnownSignal } from '../privacy/compile.ts'
+import { type PoolConfig, poolSchema } from '../uplink/schema.ts'
+import { type LoadedPolicy, loadPolicy, type PolicyResult } from './load-policy.ts'
+import type { LocatedProblem } from './problem.ts'
+import { type Prepared, readBytes, type Surroundings } from './read.ts'
+import { valueAt } from './schema-walk.ts'
+import { beside } from './secrets.ts'
+import { checkEntries, type Entry } from './section.ts'
+
+/** A pool that may not disclose, and why. */
+export interface ShutGate {
+  readonly kind: 'shut'
+  readonly fault: Fault
+}
+
+/** Whether a pool may disclose. */
+export type LoadedGate = ({ readonly kind: 'open' } & LoadedPolicy) | ShutGate
+
+/** A pool; `config` is undefined where its part of the file is wrong, and the gate is shut then. */
+export type LoadedPool =
+  | { readonly config: PoolConfig; readonly gate: LoadedGate }
+  | { readonly config: undefined; readonly gate: ShutGate }
+
+/** Checks each pool by itself, with its policy and contract. `elsewhere`: problems in those files. */
+export function loadPools(
+  prepared: Prepared,
+  known: KnownSignal,
+  surroundings: Surroundings,
+): {
+  readonly loaded: Readonly<Record<string, LoadedPool>>
+  readonly problems: readonly Problem[]
+  readonly elsewhere: readonly LocatedProblem[]
+} {
+  const { entries, problems } = checkEntries(prepared, 'pools', poolSchema)
+  const found: Problem[] = [...problems]
+  const elsewhere: LocatedProblem[] = []
+  const loaded = entries.map((entry): readonly [string, LoadedPool] => {
+    const { config } = entry
+    const policy = loadNamedPolicy(prepared, entry, known, surroundings)
+    found.push(...entry.problems, ...(policy.problem ? [policy.problem] : []))
+    if (policy.result?.kind === 'bad') elsewhere.push(...policy.result.problems)
+
+    const shut = (code: FaultCode, first: LocatedProblem | undefined): ShutGate => ({
+      kind: 'shut',
+      fault: new Fault(code, { pool: entry.name }, first ? inOneLine(first) : 'not usable'),
+    })
+    if (!config)
+      return [entry.name, { config, gate: shut(codeOf(prepared, entry), prepared.locate(entry.problems)[0]) }]
+    const gate = !policy.result
+      ? shut('policy-missing', policy.problem && prepared.locate([policy.problem])[0])
+      : policy.result.kind === 'bad'
+        ? shut(policy.result.code, policy.result.problems[0])
+        : { kind: 'open' as const, ...policy.result.loaded }
+    return [entry.name, { config: withFolder(config, dirname(prepared.document.file)), gate }]
+  })
+  return { loaded: Object.fromEntries(loaded), problems: found, elsewhere }
+}
+
+/** The policy is read even where other parts of the pool are wrong, so that all problems are told at once. */
+function loadNamedPolicy(
+  prepared: Prepared,
+  { name: pool, path }: Entry<PoolConfig>,
+  known: KnownSignal,
+  surroundings: Surroundings,
+): { readonly result?: PolicyResult; readonly problem?: Problem } {
+  const named = valueAt(prepared.value, [...path, 'policy'])
+  if (typeof named !== 'string' || named === '') return {}
+  const file = beside(prepared.document.file, named)
+  const read = readBytes(file)
+  if (!('bytes' in read)) return { problem: { path: [...path, 'policy'], ...read } }
+  return { result: loadPolicy(read.bytes, file, { pool, known, surroundings }) }
+}
+
+function codeOf(prepared: Prepared, { path }: Entry<PoolConfig>): FaultCode {
+  const key = prepared.secretProblems.find((p) => path.every((step, i) => p.path[i] === step))
+  return key ? (key.absent ? 'key-missing' : 'key-invalid') : 'policy-invalid'
+}
+
+function inOneLine({ file, line, column, message }: LocatedProblem): string {
+  return `${file}:${line}:${column}: ${message}`
+}
+
+function withFolder(config: PoolConfig, folder: string): PoolConfig {
+  return config.dir === undefined ? config : { ...config, dir: resolve(folder, config.dir) }
+}

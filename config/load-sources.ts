@@ -1,0 +1,75 @@
+import { planModbusSource } from '../adapters/modbus/plan.ts'
+import { planMqttSource } from '../adapters/mqtt/plan.ts'
+import type { SourcePlan } from '../adapters/source.ts'
+import type { Problem } from '../core/problem.ts'
+import type { KnownSignal } from '../privacy/compile.ts'
+import { doubledSignals, type NamedSource, sharedPlaces } from './cross-check.ts'
+import type { LocatedProblem } from './problem.ts'
+import type { Prepared } from './read.ts'
+import { type SourceConfig, sourceSchema } from './schema.ts'
+import { checkEntries } from './section.ts'
+
+/** A source as far as its part of the file is right. */
+export type LoadedSource =
+  | {
+      readonly kind: 'ok'
+      readonly config: SourceConfig
+      readonly plan: SourcePlan
+      /** true: it may bring this signal, though the configuration does not name its asset */
+      mayProvide(signalId: string): boolean
+    }
+  | { readonly kind: 'bad'; readonly problems: readonly LocatedProblem[] }
+
+/** Checks each source by itself and all against each other. */
+export function loadSources(prepared: Prepared): {
+  readonly loaded: Readonly<Record<string, LoadedSource>>
+  readonly problems: readonly Problem[]
+} {
+  const { entries, problems } = checkEntries(prepared, 'sources', sourceSchema)
+  const lineOf = (path: readonly (string | number)[]): number => prepared.locate([{ path, message: '' }])[0]?.line ?? 1
+  const right = entries.flatMap(({ name, config }): readonly NamedSource[] => (config ? [{ name, config }] : []))
+  const doubled = doubledSignals(right, lineOf)
+  const shared = sharedPlaces(right, lineOf)
+
+  const found: Problem[] = [...problems, ...shared]
+  const loaded = entries.map(({ name, path, config, problems: own }): readonly [string, LoadedSource] => {
+    const planned = config && planSource(name, config)
+    const wrong = [
+      ...own,
+      ...(planned?.problems ?? []).map((p) => (p.path[0] === 'sources' ? p : { ...p, path: [...path, ...p.path] })),
+      ...doubled.filter((p) => p.path[1] === name),
+    ]
+    found.push(...wrong)
+    if (!config || !planned || wrong.length > 0) return [name, { kind: 'bad', problems: prepared.locate(wrong) }]
+    return [name, { kind: 'ok', config, plan: planned.plan, mayProvide: planned.mayProvide }]
+  })
+  return { loaded: Object.fromEntries(loaded), problems: found }
+}
+
+function planSource(
+  name: string,
+  config: SourceConfig,
+): {
+  readonly plan: SourcePlan
+  readonly problems: readonly Problem[]
+  mayProvide(signalId: string): boolean
+} {
+  switch (config.kind) {
+    case 'modbus': {
+      const { plan, problems } = planModbusSource(name, config)
+      return { plan, problems, mayProvide: () => false }
+    }
+    case 'mqtt':
+      return planMqttSource(name, config)
+  }
+}
+
+/**
+ * What the policies may name. While a source is wrong nobody knows what it would feed, so that a mistake in a source
+ * does not shut a gate as well.
+ */
+export function knownSignals(sources: Readonly<Record<string, LoadedSource>>): KnownSignal {
+  const all = Object.values(sources)
+  const rows = new Map(all.flatMap((s) => (s.kind === 'ok' ? s.plan.signals.map((row) => [row.id, row] as const) : [])))
+  return (id) => rows.get(id) ?? (all.some((s) => s.kind === 'bad' || s.mayProvide(id)) ? 'possible' : undefined)
+}
