@@ -111,19 +111,19 @@ function parse<T>(file: string, bytes: Uint8Array, schema: z.ZodType<T>): T {
   const syntax = document.errors.map((e) => e.message.split('\n')[0]!)
   const parsed = syntax.length === 0 ? schema.safeParse(document.toJS()) : undefined
   if (parsed?.success) return parsed.data
-  const invalid = parsed?.error.issues.map(({ path, message }) => {
-    const node = nearestNode(path)
-    const { line } = lines.linePos(node ?? 0)
-    return `line ${line}, ${path.join('.') || 'the file'}: ${message}`
+  const invalid = parsed?.error.issues.map((issue) => {
+    const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0]!] : issue.path
+    return `line ${lineOf(path)}, ${path.join('.') || 'the file'}: ${issue.message}`
   })
   throw new Fault('config-invalid', { file }, [...syntax, ...(invalid ?? [])].join('\n'))
 
-  function nearestNode(keys: readonly PropertyKey[]): number | undefined {
-    for (let n = keys.length; n > 0; n--) {
-      const node = document.getIn(keys.slice(0, n), true) as { readonly range?: readonly number[] } | undefined
-      if (node?.range) return node.range[0]
+  /** Of the value, or of the nearest mapping where the value is absent. */
+  function lineOf(path: readonly PropertyKey[]): number {
+    for (let n = path.length; n > 0; n--) {
+      const node = document.getIn(path.slice(0, n), true) as { readonly range?: readonly number[] } | undefined
+      if (node?.range) return lines.linePos(node.range[0]!).line
     }
-    return undefined
+    return 1
   }
 }
 

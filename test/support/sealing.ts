@@ -149,3 +149,30 @@ ${accounts.join('')}`,
   )
   return { config, receipt_key: parseSigningKey(text).id }
 }
+
+/** Rows of `press-stream` with another first column. */
+export function rowsWith(changes: object): Disclosed {
+  const [first, ...rest] = streamColumns(6)
+  return makeDisclosed(3, { columns: [{ ...first!, ...changes } as DisclosedColumn, ...rest] })
+}
+
+/** Rows of `press-stream` with another last column, a category. */
+export function lastColumn(changes: object): Disclosed {
+  const columns = streamColumns(6)
+  return makeDisclosed(3, { columns: [...columns.slice(0, 2), { ...columns[2]!, ...changes } as DisclosedColumn] })
+}
+
+/** Rows of `press-table`. */
+export function tableRows(changes: Partial<Disclosed> = {}): Disclosed {
+  const slots = Float64Array.from({ length: 6 }, (_, i) => START + Math.floor(i / 2) * 10 * SLOT)
+  const columns = [{ ...streamColumns(6)[0]!, window_s: 600 }]
+  return makeDisclosed(3, {
+    dataset: 'press-table',
+    kind: 'table',
+    window_s: 600,
+    until: unixMs(START + 30 * SLOT),
+    slots,
+    columns,
+    ...changes,
+  })
+}
