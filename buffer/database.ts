@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { Fault } from '../core/fault.ts'
@@ -111,7 +111,6 @@ function expectPragma(db: Db, pragma: string, expected: string | number): void {
 function prepareFile(data_dir: string): void {
   const path = databasePath(data_dir)
   closeSync(openSync(path, 'a', 0o600))
-  chmodSync(path, 0o600)
   syncFolder(data_dir)
 }
 

@@ -19,7 +19,8 @@ export interface Dictionary {
   internSignals(specs: readonly SignalSpec[]): readonly number[]
   /** @throws RangeError for an index that was never given out. */
   signal(index: number): SignalSpec
-  readonly signals: number
+  /** every row, by index */
+  readonly signals: readonly SignalSpec[]
   internFeeds(feeds: readonly Feed[]): readonly number[]
   feed(index: number): Feed
   internBoot(name: string): number
@@ -51,9 +52,7 @@ export function makeDictionary(db: Db): Dictionary {
   return {
     internSignals: signals.intern,
     signal: signals.row,
-    get signals() {
-      return signals.size()
-    },
+    signals: signals.rows,
     internFeeds: feeds.intern,
     feed: feeds.row,
     internBoot: (name) => boots.intern([name])[0]!,
@@ -79,7 +78,7 @@ function makeTable<Row>(
   const add = db.prepare(insert)
 
   return {
-    size: () => rows.length,
+    rows: rows as readonly Row[],
     row(index: number): Row {
       const row = rows[index]
       if (row === undefined) throw new RangeError(`index ${index} was never given out`)

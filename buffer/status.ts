@@ -28,7 +28,7 @@ export function statusOf(tables: Tables, data_dir: string, now: UnixMs): StoreSt
         max_bytes: meta.get('max_size') ?? 0,
         oldest_raw: optionalTime(log.oldest(1)[0]?.arrival),
       },
-      signals: dictionary.signals,
+      signals: dictionary.signals.length,
     }),
   )()
 }

@@ -1,12 +1,14 @@
 import { randomInt } from 'node:crypto'
 import { rawSeq, type UnixMs } from '../core/brand.ts'
 import type { FaultCode } from '../core/fault.ts'
+import type { SignalSpec } from '../core/signal.ts'
 import { encodeChunk } from './chunk.ts'
 import { databasePath, faultOf, isDamage, openDatabase } from './database.ts'
 import { gather } from './gather.ts'
 import { evictThrough, loseBlock } from './give-up.ts'
 import { type HighWater, machineFingerprint, readHighWater, writeHighWater } from './high-water.ts'
 import { makeRoom, oldestAged } from './make-room.ts'
+import type { PoolRow } from './pools.ts'
 import type { Commit, PoolState, Store, StoreOptions } from './port.ts'
 import { publish } from './publication.ts'
 import type { ChunkRow } from './raw-log.ts'
@@ -16,6 +18,8 @@ import { makeTables, type Tables } from './tables.ts'
 import { tidyTables } from './tidy.ts'
 
 const MINUTE = 60_000
+
+const offerKey = (pool: string, dataset: string, epoch: number): string => JSON.stringify([pool, dataset, epoch])
 
 /**
  * Opens the store of a data folder, alone. A damaged file is set aside, a database behind its high-water file or from
@@ -36,6 +40,8 @@ export function openStore(options: StoreOptions): Store {
   let isDamaged = false
   let isClosed = false
   let tables: Tables | undefined
+  /** the dictionary of this run, whose indexes callers hold */
+  let known: readonly SignalSpec[] = []
 
   function open(): Tables {
     const { db, set_aside } = openDatabase(data_dir, { max_size, now: present, damaged: isDamaged })
@@ -43,6 +49,7 @@ export function openStore(options: StoreOptions): Store {
       const opened = makeTables(db)
       // After an error our own mark is newer than the file's.
       mark = recover(opened, { mark: mark ?? readHighWater(data_dir), machine, set_aside, now: present }, log)
+      opened.dictionary.internSignals(known)
       if (opened.meta.get('max_size') !== max_size) opened.meta.set('max_size', max_size)
       isDamaged = false
       saveMark()
@@ -85,6 +92,7 @@ export function openStore(options: StoreOptions): Store {
 
   /** After an I/O error nothing in memory is believed. */
   function abandon(): void {
+    known = tables?.dictionary.signals ?? known
     try {
       tables?.db.close()
     } catch (error) {
@@ -123,13 +131,17 @@ export function openStore(options: StoreOptions): Store {
     return t.log.read(t.log.rows(row.position, 1)[0]!)!
   }
 
+  function createPool(t: Tables, name: string): PoolRow {
+    const seq = t.log.nextSeq()
+    const row = t.db.transaction(() =>
+      t.pools.create({ name, start_seq: seq, raw_seq: seq, sealed_until: {}, since: present }),
+    )()
+    mark = { ...mark!, pools: { ...mark!.pools, [name]: { cursor: seq, datasets: {} } } }
+    return row
+  }
+
   function poolState(t: Tables, pool: string): PoolState {
-    const row =
-      t.pools.find(pool) ??
-      t.db.transaction(() => {
-        const seq = t.log.nextSeq()
-        return t.pools.create({ name: pool, start_seq: seq, raw_seq: seq, sealed_until: {}, since: present })
-      })()
+    const row = t.pools.find(pool) ?? createPool(t, pool)
     return {
       cursor: { raw_seq: rawSeq(row.raw_seq), sealed_until: row.sealed_until },
       stream_secret: t.meta.get('stream_secret')!,
@@ -196,7 +208,7 @@ export function openStore(options: StoreOptions): Store {
       return use((t) => {
         const row = t.pools.find(pool)
         if (!row) throw new Error(`pool ${pool} was never opened`)
-        const key = JSON.stringify([pool, dataset, epoch])
+        const key = offerKey(pool, dataset, epoch)
         const number = t.pools.nextNumber(row.id, dataset, epoch) ?? offered.get(key) ?? randomInt(2 ** 32)
         offered.set(key, number)
         return number
@@ -209,6 +221,7 @@ export function openStore(options: StoreOptions): Store {
         const datasets = { ...mark!.pools[pool]?.datasets }
         if (batch) {
           const { dataset, epoch, seq } = batch
+          offered.delete(offerKey(pool, dataset, epoch))
           datasets[dataset] = { slot: next.sealed_until[dataset] ?? batch.until, last: { epoch, seq } }
         }
         mark = { ...mark!, pools: { ...mark!.pools, [pool]: { cursor: next.raw_seq, datasets } } }
