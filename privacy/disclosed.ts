@@ -42,26 +42,26 @@ export type DisclosedColumn =
       readonly values: readonly (string | null)[]
     })
 
+/** Rows as the disclosure step computes them: one cadence period of one dataset. */
+export interface DisclosedRows {
+  readonly dataset: string
+  readonly kind: 'stream' | 'table'
+  /** index into the contract's epochs */
+  readonly epoch: number
+  /** first slot's start and last slot's end */
+  readonly from: UnixMs
+  readonly until: UnixMs
+  /** seconds; tables carry it as a column */
+  readonly window_s: number
+  readonly slots: Float64Array
+  /** pseudonyms */
+  readonly assets: readonly string[]
+  readonly asset_classes: readonly string[]
+  readonly columns: readonly DisclosedColumn[]
+}
+
 /**
- * Rows that may leave: one cadence period of one dataset, dense (every listed asset, every slot), sorted by
- * (slot, pseudonym). Only the disclosure step makes this type, and only this type can be sealed.
+ * Rows that may leave: dense (every listed asset, every slot), sorted by (slot, pseudonym). Only the disclosure step
+ * makes this type, and only this type can be sealed.
  */
-export type Disclosed = Brand<
-  {
-    readonly dataset: string
-    readonly kind: 'stream' | 'table'
-    /** index into the contract's epochs */
-    readonly epoch: number
-    /** first slot's start and last slot's end */
-    readonly from: UnixMs
-    readonly until: UnixMs
-    /** seconds; tables carry it as a column */
-    readonly window_s: number
-    readonly slots: Float64Array
-    /** pseudonyms */
-    readonly assets: readonly string[]
-    readonly asset_classes: readonly string[]
-    readonly columns: readonly DisclosedColumn[]
-  },
-  'Disclosed'
->
+export type Disclosed = Brand<DisclosedRows, 'Disclosed'>

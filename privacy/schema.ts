@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { decimal, duration, name, secret, utcDate } from '../core/option.ts'
 
-/** How coarse a policy must be at least; see PROFILES in `profile.ts`. */
+/** How coarse a policy must be at least; the figures are in `profile.ts`. */
 export const PROFILE_NAMES = ['strict', 'balanced', 'ml-stream'] as const
 export type ProfileName = (typeof PROFILE_NAMES)[number]
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { SchemaElement } from 'hyparquet'
 import { z } from 'zod'
 import { type BatchId, batchId } from '../core/batch.ts'
+import { parseDecimal } from '../core/decimal.ts'
 import { base32hex, lengthPrefixed } from '../core/encoding.ts'
 
 /** Key of the manifest in the file's key-value metadata. */
@@ -11,7 +12,10 @@ export const CREATED_BY = 'sluice'
 
 const pseudonym = z.string().regex(/^[0-9A-V]{26}$/)
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
-const decimal = z.string().regex(/^-?\d+(\.\d+)?$/)
+const decimal = z
+  .string()
+  .max(40)
+  .refine((text) => parseDecimal(text) !== undefined)
 
 const manifestColumn = z.strictObject({
   name: z.string(),
@@ -26,10 +30,10 @@ const manifestColumn = z.strictObject({
   noise: z
     .strictObject({
       mechanism: z.literal('discrete-laplace'),
-      scale: z.string(),
+      scale: z.string().max(80),
       sensitivity: z.number().int().positive(),
-      epsilon: z.string(),
-      unit: z.string(),
+      epsilon: z.string().max(80),
+      unit: z.string().max(80),
     })
     .nullable(),
   /** non-null slots ÷ slots, as a reader of the cells would compute it */
@@ -46,7 +50,8 @@ export const manifestSchema = z.strictObject({
   pool: z.string(),
   dataset: z.string(),
   contributor: pseudonym,
-  stream: z.string().min(1).max(26),
+  /** 64 bits in base32hex */
+  stream: z.string().regex(/^[0-9A-V]{13}$/),
   epoch: z.number().int().nonnegative(),
   seq: z.number().int().nonnegative(),
   contract: z.strictObject({ id: z.string(), sha256 }),
@@ -55,7 +60,7 @@ export const manifestSchema = z.strictObject({
   columns: z.array(manifestColumn),
   rows: z.number().int().nonnegative(),
   /** fills the file to its size class */
-  pad: z.string(),
+  pad: z.string().regex(/^0*$/),
 })
 export type Manifest = z.infer<typeof manifestSchema>
 export type ManifestColumn = Manifest['columns'][number]

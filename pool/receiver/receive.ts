@@ -97,7 +97,7 @@ const tombstoneSchema = z.strictObject({
   v: z.literal(1),
   dataset: z.string(),
   contributor: z.string().regex(/^[0-9A-V]{26}$/),
-  stream: z.string().regex(/^[0-9A-Za-z]{1,26}$/),
+  stream: z.string().regex(/^[0-9A-V]{13}$/),
   epoch: z.number().int().nonnegative(),
   seq: z.number().int().nonnegative(),
   /** why the plant dropped it, a word of its ledger */

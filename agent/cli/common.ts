@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs'
+
+export const EXIT_FAILED = 1
+export const EXIT_USAGE = 2
+
+/** Options that most commands share. */
+export interface CommonOptions {
+  readonly config: string
+  readonly json?: boolean
+}
+
+/** The version in package.json. */
+export function version(): string {
+  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
+}
+
+/** Prints a value as one line of JSON; a bigint as decimal text. */
+export function printJson(value: unknown): void {
+  console.log(JSON.stringify(value, (_, v) => (typeof v === 'bigint' ? String(v) : v)))
+}
+
+/** Lines of a table: columns as wide as their widest cell, counted in characters. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = []
+  for (const row of rows) for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length)
+  return rows
+    .map((row) =>
+      row
+        .map((cell, i) => cell.padEnd(widths[i]!))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}
+
+/** 1536000 → `1.5 MB`. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'KB', 'MB', 'GB', 'TB']
+  const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3)))
+  return `${(bytes / 1_000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`
+}

@@ -1,0 +1,93 @@
+import { Command, CommanderError } from 'commander'
+import { Fault } from '../../core/fault.ts'
+import { EXIT_FAILED, EXIT_USAGE, version } from './common.ts'
+
+/**
+ * `sluice`: parses the command line and runs one command. Each command's code is loaded only when it is called.
+ * Sets the exit code: 0 done, 1 failed, 2 usage or configuration.
+ */
+export async function main(argv: readonly string[]): Promise<void> {
+  try {
+    await program().parseAsync(argv)
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE // commander has said what is wrong
+    } else if (error instanceof Fault) {
+      console.error(`sluice: ${error.line}`)
+      process.exitCode = error.fate === 'refuses' ? EXIT_USAGE : EXIT_FAILED
+    } else throw error
+  }
+}
+
+function program(): Command {
+  const sluice = new Command('sluice')
+    .description(
+      'collects Modbus and MQTT sensor values without loss, and discloses to a shared pool only what a policy allows',
+    )
+    .version(version())
+    .configureHelp({ showGlobalOptions: true })
+    .exitOverride()
+  const config = '-c, --config <file>'
+  const configHelp = 'configuration file'
+  const configDefault = process.env.SLUICE_CONFIG ?? '/etc/sluice/sluice.yaml'
+  const json = '--json'
+
+  sluice
+    .command('run')
+    .description('collect, publish and deliver until stopped')
+    .option(config, configHelp, configDefault)
+    .option('--log-level <level>', 'error, warn, info or debug', 'info')
+    .action(async (o) => (await import('./run.ts')).run(o))
+  sluice
+    .command('check')
+    .description('say everything that is wrong with the configuration, with line and column; never touches the network')
+    .option(config, configHelp, configDefault)
+    .option(json, 'print {ok, problems: [{file, line, column, path, message, hint}]}')
+    .action(async (o) => (await import('./check.ts')).check(o))
+  sluice
+    .command('plan')
+    .description('print the Modbus requests that will be made, and the MQTT topics subscribed to')
+    .option(config, configHelp, configDefault)
+    .option(json, 'print [{source, unit_id, table, address, quantity, signals}]')
+    .action(async (o) => (await import('./plan.ts')).plan(o))
+  sluice
+    .command('probe')
+    .description(
+      'read every source once and show the decoded values; goes through the running agent where there is one',
+    )
+    .argument('[source]', 'only this source')
+    .option(config, configHelp, configDefault)
+    .option(json, 'print [{source, device, asset, signal, value, quality, reason, unit, raw}]')
+    .action(async (source, o) => (await import('./probe.ts')).probe(source, o))
+  sluice
+    .command('preview')
+    .description('show, signal by signal, what would leave the plant, and what is withheld and why')
+    .option(config, configHelp, configDefault)
+    .option('--pool <name>', 'only this pool')
+    .option(json, 'print it as JSON')
+    .action(async (o) => (await import('./preview.ts')).preview(o))
+  sluice
+    .command('status')
+    .description('accounts, outages, rates, disk and delivery of the running agent, or of its data folder')
+    .option(config, configHelp, configDefault)
+    .option('--check', 'exit 1 while an alarm is open, an account does not add up, or no agent runs')
+    .option(json, 'print it as JSON')
+    .action(async (o) => (await import('./status.ts')).status(o))
+  const keys = sluice.command('keys').description('make keys')
+  keys
+    .command('new')
+    .description('write a new key file (0600): `plant` for pseudonyms, `signing` for the account with a pool')
+    .argument('<kind>', 'plant or signing')
+    .argument('<file>', 'where to write it; never overwritten')
+    .option(json, 'print {kind, file, public}')
+    .action(async (kind, file, o) => (await import('./keys.ts')).newKey(kind, file, o))
+  sluice
+    .command('demo')
+    .description('a whole plant on this machine, without hardware: simulated PLCs, broker, agent and pool')
+    .option('--seconds <n>', 'end after this many seconds, with a summary')
+    .option('--speed <n>', 'how many times as fast as real time the plant lives', '120')
+    .option('--keep <folder>', 'leave the files in this folder instead of a temporary one')
+    .option(json, 'print the summary as one JSON line')
+    .action(async (o) => (await import('../demo/demo.ts')).demo(o))
+  return sluice
+}

@@ -1,0 +1,132 @@
+import { accountsAddUp } from '../../buffer/accounts.ts'
+import { readStatus } from '../../buffer/read-status.ts'
+import { loadConfig } from '../../config/load.ts'
+import { Fault } from '../../core/fault.ts'
+import { formatDuration } from '../../core/option.ts'
+import { askAgent, socketPath } from '../daemon/control.ts'
+import type { AgentStatus } from '../daemon/status.ts'
+import { type CommonOptions, EXIT_FAILED, formatBytes, printJson, table, version } from './common.ts'
+
+/**
+ * `sluice status`: asks the running agent, or reads the data folder while none runs. With `--check` the exit code is 1
+ * while an alarm is open, an account does not add up, or no agent runs: what a health check wants.
+ */
+export async function status(options: CommonOptions & { readonly check?: boolean }): Promise<void> {
+  const loaded = loadConfig(options.config)
+  if (!loaded.gateway)
+    throw new Fault('config-invalid', { file: options.config }, 'gateway is not valid: run `sluice check`')
+  const found = (await running(socketPath(loaded.gateway.data_dir, loaded.control?.socket))) ?? stopped(loaded.gateway)
+  const alarmed = found.store.alarms.some((alarm) => alarm.until === null)
+  if (options.check && (alarmed || !found.ledger_ok || !found.running)) process.exitCode = EXIT_FAILED
+  if (options.json) printJson(found)
+  else console.log(render(found))
+}
+
+async function running(socket: string): Promise<AgentStatus | undefined> {
+  try {
+    return (await askAgent(socket, 'status')) as AgentStatus
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'agent-absent') return undefined
+    throw error
+  }
+}
+
+function stopped(gateway: { readonly name: string; readonly data_dir: string }): AgentStatus {
+  const store = readStatus(gateway.data_dir, Date.now())
+  return {
+    version: version(),
+    gateway: gateway.name,
+    running: false,
+    now: Date.now(),
+    uptime_s: 0,
+    rss_mb: 0,
+    readings_per_s: 0,
+    waiting: 0,
+    written_gb_per_day: 0,
+    sources: {},
+    gates: {},
+    delivery: {},
+    store,
+    ledger_ok: accountsAddUp(store),
+  }
+}
+
+function render(s: AgentStatus): string {
+  const { store } = s
+  const state = s.running
+    ? `running for ${formatDuration(Math.floor(s.uptime_s) * 1_000)}, ${s.readings_per_s.toFixed(1)} readings/s, ${s.rss_mb.toFixed(0)} MB`
+    : 'no agent runs; this is what its data folder holds'
+  const parts = [`${s.gateway}: ${state}`]
+
+  const sources = Object.entries(s.sources).map(([name, x]) => [
+    `  ${name}`,
+    x.kind,
+    x.state,
+    `${x.readings_per_s.toFixed(1)}/s`,
+    x.fault ? `${x.fault.message} (${x.fault.hint})` : counters(x.counters),
+  ])
+  if (sources.length > 0) parts.push(`sources\n${table(sources)}`)
+
+  for (const [name, pool] of Object.entries(store.pools)) parts.push(renderPool(name, pool, s))
+
+  const outages = store.outages
+    .slice(0, 20)
+    .map((o) => [
+      `  ${[o.source, o.device, o.signal].filter((x) => x !== null).join(' / ')}`,
+      o.reason,
+      `from ${time(o.from)}`,
+      o.until === null ? 'still' : `to ${time(o.until)}`,
+    ])
+  if (outages.length > 0) parts.push(`outages (open, and of the last day)\n${table(outages)}`)
+  const counts = store.counts.filter((c) => c.n > 0).map((c) => [`  ${c.source}`, c.kind, c.reason, String(c.n)])
+  if (counts.length > 0) parts.push(`before acceptance\n${table(counts)}`)
+  const { disk } = store
+  const perDay = s.running ? `, ${s.written_gb_per_day.toFixed(2)} GB a day written` : ''
+  parts.push(
+    `disk\n  ${formatBytes(disk.file_bytes + disk.wal_bytes)} of ${formatBytes(disk.max_bytes)}: raw ${formatBytes(disk.raw_bytes)}, outbox ${formatBytes(disk.outbox_bytes)}${perDay}`,
+  )
+  const alarms = store.alarms
+    .filter((a) => a.until === null)
+    .map((a) => [`  ${a.key}`, a.code, a.message, `since ${time(a.since)}`])
+  if (alarms.length > 0) parts.push(`ALARMS\n${table(alarms)}`)
+  return parts.join('\n\n')
+}
+
+function renderPool(name: string, pool: AgentStatus['store']['pools'][string], s: AgentStatus): string {
+  const { accounts: a, batches: b } = pool
+  const gate = s.gates[name]
+  const delivery = s.delivery[name]
+  const reasons = (account: Readonly<Record<string, number>>): string => {
+    const total = Object.values(account).reduce((sum, n) => sum + n, 0)
+    const detail = Object.entries(account).map(([reason, n]) => `${reason} ${n}`)
+    return detail.length > 0 ? `${total} (${detail.join(', ')})` : String(total)
+  }
+  const lines = [
+    `pool ${name}`,
+    ...(gate ? [`  gate      ${gate.state}${gate.fault ? `: ${gate.fault.message} (${gate.fault.hint})` : ''}`] : []),
+    `  readings  ${a.accepted} accepted = ${a.pending} pending + ${a.disclosed} disclosed + ${reasons(a.withheld)} withheld + ${reasons(a.evicted)} evicted`,
+    `  batches   ${b.sealed} sealed = ${b.queued} queued + ${b.delivered} delivered + ${b.quarantined} quarantined + ${b.dropped} dropped`,
+  ]
+  if (delivery) {
+    const next =
+      delivery.next_in_ms === null
+        ? ''
+        : `, next attempt in ${formatDuration(Math.ceil(delivery.next_in_ms / 1_000) * 1_000)}`
+    lines.push(
+      `  delivery  ${delivery.state}${next}${delivery.fault ? `: ${delivery.fault.message} (${delivery.fault.hint})` : ''}`,
+    )
+  }
+  for (const q of pool.quarantined) lines.push(`  refused   ${q.dataset} ${q.id}: ${q.message}`)
+  return lines.join('\n')
+}
+
+function counters(all: Readonly<Record<string, number>>): string {
+  return Object.entries(all)
+    .filter(([, n]) => n > 0)
+    .map(([name, n]) => `${name} ${n}`)
+    .join(', ')
+}
+
+function time(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
+}

@@ -1,0 +1,237 @@
+import { readFileSync } from 'node:fs'
+import type { ProbeReading } from '../../adapters/source.ts'
+import { accountsAddUp } from '../../buffer/accounts.ts'
+import type { LoadedConfig } from '../../config/load.ts'
+import type { Clock } from '../../core/clock.ts'
+import { FAULTS, Fault } from '../../core/fault.ts'
+import type { Log } from '../../core/log.ts'
+import { type Bell, makeBell } from './bell.ts'
+import { type Collector, recordConfigOutage, startCollector } from './collect.ts'
+import { makeCommitQueue } from './commit-queue.ts'
+import { serveControl, socketPath } from './control.ts'
+import { type Courier, startCourier } from './deliver.ts'
+import { gateOf, openPoolClient } from './gate.ts'
+import { makeLiveness } from './liveness.ts'
+import { makeRate } from './rate.ts'
+import type { AgentStatus, GateState } from './status.ts'
+import { openStoreClient } from './store-client.ts'
+import { startWatchdog } from './watchdog.ts'
+
+/** A running agent. Disposing of it drains and stops it. */
+export interface Agent extends AsyncDisposable {
+  status(): Promise<AgentStatus>
+  /** Reads the sources once (all, or the named one) through their own connections and queues. */
+  probe(source?: string): Promise<readonly ProbeReading[]>
+  /** Resolves with what happened when the agent cannot go on and the process should end. */
+  readonly failed: Promise<Error>
+}
+
+/** How often kept raw readings are dropped and free pages returned. */
+const TIDY = 60_000
+const SAMPLE = 1_000
+
+/**
+ * Starts the three loops: collect, publish (in the store's worker) and deliver.
+ * A source or pool whose configuration is wrong does not keep the rest from working.
+ * @param input.loaded must have `gateway` and `buffer`
+ * @throws Fault where the data folder cannot be used
+ */
+export async function startAgent(input: {
+  readonly loaded: LoadedConfig
+  readonly clock: Clock
+  readonly log: Log
+  readonly version: string
+}): Promise<Agent> {
+  const { loaded, clock, log } = input
+  const { gateway, buffer } = loaded
+  if (!gateway || !buffer) throw new Fault('config-invalid', { file: loaded.file }, 'gateway or buffer is not valid')
+  const startedAt = clock.monotonic()
+  const stop = new AbortController()
+  const resources = new AsyncDisposableStack()
+  const liveness = makeLiveness(clock)
+  const gates = new Map<string, GateState>()
+  const bells = new Map<string, Bell>()
+  const collectors = new Map<string, Collector>()
+  const couriers = new Map<string, Courier>()
+  const limits = { max_sealed_ahead: buffer.max_sealed_ahead, max_skew: loaded.clock.max_skew }
+  const failure = Promise.withResolvers<Error>()
+
+  const store = resources.use(
+    await openStoreClient(
+      {
+        data_dir: gateway.data_dir,
+        boot: `${process.pid}-${Date.now()}`,
+        now: clock.now(),
+        max_size: buffer.max_size,
+        max_age: buffer.max_age,
+        keep_raw: buffer.keep_raw,
+      },
+      {
+        sealed(pool) {
+          bells.get(pool)?.ring()
+        },
+        shut: (pool, fault) => shutGate(pool, fault),
+        died: (error) => failure.resolve(error),
+      },
+      log,
+    ),
+  )
+  const { instance } = await store.startRun(Object.keys(loaded.sources), clock.now())
+
+  const queue = makeCommitQueue({
+    commit: (commit) => store.append(commit),
+    clock,
+    log,
+    liveness,
+    onTrouble(fault) {
+      const told = fault
+        ? store.raiseAlarm({ key: 'store', code: fault.code, message: fault.message, at: clock.now() })
+        : store.clearAlarm('store', clock.now())
+      told.catch((err) => log.error({ err }, 'the store does not take its own alarm'))
+    },
+  })
+  resources.use(queue)
+
+  function shutGate(pool: string, fault: Fault): void {
+    gates.set(pool, { state: 'shut', fault: { code: fault.code, message: fault.message, hint: fault.hint } })
+    log.error({ pool, code: fault.code, hint: fault.hint }, `gate shut: ${fault.message}`)
+    store
+      .raiseAlarm({ key: `gate:${pool}`, code: fault.code, message: fault.message, at: clock.now() })
+      .catch((err) => log.error({ err }, 'the alarm could not be recorded'))
+  }
+
+  async function startPool(name: string): Promise<void> {
+    const pool = loaded.pools[name]!
+    await store.openPool(name) // a pool's accounts begin when it is first configured, whatever its gate does
+    const wake = makeBell(clock)
+    bells.set(name, wake)
+    if (pool.gate.kind === 'shut') shutGate(name, pool.gate.fault)
+    if (!pool.config) return
+    if (pool.gate.kind === 'open') {
+      gates.set(name, { state: 'open', fault: null })
+      await store.clearAlarm(`gate:${name}`, clock.now())
+      await store.openGate(gateOf(name, pool.config, pool.gate, limits))
+    }
+    const client = resources.use(await openPoolClient(name, pool.config))
+    couriers.set(name, startCourier({ pool: name, client, store, wake, clock, log, liveness, signal: stop.signal }))
+  }
+
+  function startSource(name: string): void {
+    const source = loaded.sources[name]!
+    if (source.kind === 'bad') {
+      log.error({ source: name, hint: FAULTS['source-config'].hint }, 'source is not configured right and stays off')
+      void recordConfigOutage(name, queue, clock)
+      return
+    }
+    const { config, plan } = source
+    collectors.set(
+      name,
+      startCollector({
+        name,
+        config,
+        plan,
+        instance,
+        flush: buffer!.flush,
+        store,
+        queue,
+        clock,
+        log,
+        liveness,
+        signal: stop.signal,
+      }),
+    )
+  }
+
+  const sources = Object.entries(loaded.sources)
+  // Windows wait for the sources that feed them, so those are known before any gate opens.
+  await store.intern(sources.flatMap(([, source]) => (source.kind === 'ok' ? source.plan.signals : [])))
+  for (const [name] of sources) startSource(name)
+  for (const name of Object.keys(loaded.pools)) await startPool(name)
+
+  const rates = new Map([...collectors.keys()].map((name) => [name, makeRate(clock)]))
+  const written = makeRate(clock, 600_000)
+  function every(ms: number, act: () => void): void {
+    const timer = setInterval(act, ms)
+    resources.defer(() => clearInterval(timer))
+  }
+  every(SAMPLE, () => {
+    for (const [name, rate] of rates) rate.sample(collectors.get(name)!.state().readings)
+    written.sample(bytesWritten())
+  })
+  every(TIDY, () => void store.tidy(clock.now()).catch((err) => log.warn({ err }, 'tidying failed')))
+
+  async function status(): Promise<AgentStatus> {
+    const stored = await store.status(clock.now())
+    const states = [...collectors].map(([name, c]) => {
+      return [name, { ...c.state(), readings_per_s: rates.get(name)!.perSecond() }] as const
+    })
+    return {
+      version: input.version,
+      gateway: gateway!.name,
+      running: true,
+      now: clock.now(),
+      uptime_s: (clock.monotonic() - startedAt) / 1_000,
+      rss_mb: process.memoryUsage.rss() / 1e6,
+      readings_per_s: states.reduce((sum, [, s]) => sum + s.readings_per_s, 0),
+      waiting: queue.waiting,
+      written_gb_per_day: (written.perSecond() * 86_400) / 1e9,
+      sources: Object.fromEntries(states),
+      gates: Object.fromEntries(gates),
+      delivery: Object.fromEntries([...couriers].map(([name, c]) => [name, c.state()])),
+      store: stored,
+      ledger_ok: accountsAddUp(stored),
+    }
+  }
+
+  async function probe(source?: string): Promise<readonly ProbeReading[]> {
+    const wanted = [...collectors].filter(([name]) => source === undefined || name === source)
+    if (source !== undefined && wanted.length === 0) throw new Fault('usage', { source }, 'there is no such source')
+    const found = await Promise.all(
+      wanted.map(async ([name, collector]) => {
+        const open = collector.source()
+        if (open) return open.probe(stop.signal)
+        const fault = collector.state().fault
+        throw new Fault(
+          fault ? 'source-unreachable' : 'source-closed',
+          { source: name },
+          fault?.message ?? 'the source is not open yet',
+        )
+      }),
+    )
+    return found.flat()
+  }
+
+  resources.use(
+    await serveControl(socketPath(gateway.data_dir, loaded.control?.socket), {
+      status,
+      probe: (argument) => probe(argument === '' ? undefined : argument),
+    }),
+  )
+  resources.use(startWatchdog({ liveness, log, ping: () => store.marks('') }))
+  log.info(
+    { sources: sources.length, pools: Object.keys(loaded.pools).length, data_dir: gateway.data_dir },
+    'sluice is running',
+  )
+
+  return {
+    status,
+    probe,
+    failed: failure.promise,
+    async [Symbol.asyncDispose]() {
+      stop.abort()
+      queue.hurry()
+      await Promise.all([...collectors.values(), ...couriers.values()].map((loop) => loop.done))
+      await resources.disposeAsync()
+      log.info({}, 'sluice has stopped')
+    },
+  }
+}
+
+/** Bytes this process caused to be written to the disk so far (proc(5), /proc/pid/io); 0 where that is not known. */
+function bytesWritten(): number {
+  try {
+    return Number(/^write_bytes: (\d+)/m.exec(readFileSync('/proc/self/io', 'latin1'))?.[1] ?? 0)
+  } catch {
+    return 0 // containers may hide it
+  }
+}

@@ -1,0 +1,138 @@
+import type { Commit, Count } from '../../buffer/port.ts'
+import type { Clock } from '../../core/clock.ts'
+import { Fault } from '../../core/fault.ts'
+import type { OutageNote } from '../../core/ledger.ts'
+import type { Log } from '../../core/log.ts'
+import type { ReadingBlock } from '../../core/reading-block.ts'
+import { backoffMs } from '../../core/retry.ts'
+import { makeBell } from './bell.ts'
+import type { Liveness } from './liveness.ts'
+
+/** What waits for the next commit, from one source. */
+export interface Append {
+  readonly source: string
+  /** dictionary indexes */
+  readonly block: ReadingBlock
+  readonly marks?: Commit['marks']
+  readonly outages?: readonly OutageNote[]
+  readonly counts?: readonly Count[]
+  /** commit at the latest this many ms from now */
+  readonly within_ms: number
+}
+
+/** Group commit: everything that waits when a commit begins shares it. */
+export interface CommitQueue extends AsyncDisposable {
+  /** Resolves when durable; never rejects while the queue is open, a commit that fails is tried again. */
+  append(entry: Append): Promise<void>
+  /** The agent stops: commits what waits, and from now on everything at once. */
+  hurry(): void
+  /** Readings taken and not yet durable. */
+  readonly waiting: number
+}
+
+/** A silent plant still stores an empty block this often (PRIVACY.md, `grace`), so that windows close. */
+const SILENCE = 30_000
+/** Before this the clock was never set: a gateway without battery boots in 1970 or at its image's date. */
+const EARLIEST = Date.UTC(2026, 0, 1)
+
+/**
+ * @param commit stores one commit and resolves when it is durable
+ * @param onTrouble told when the disk refuses (fault) and when it takes commits again (null)
+ */
+export function makeCommitQueue(input: {
+  readonly commit: (commit: Commit) => Promise<unknown>
+  readonly clock: Clock
+  readonly log: Log
+  readonly liveness: Liveness
+  readonly onTrouble: (fault: Fault | null) => void
+}): CommitQueue {
+  const { clock, log } = input
+  const stop = new AbortController()
+  const pulse = input.liveness.watch('commit', SILENCE * 4)
+  let pending: { readonly entry: Append; readonly durable: () => void }[] = []
+  let due = clock.monotonic() + SILENCE
+  let waiting = 0
+  let hurried = false
+  const bell = makeBell(clock)
+
+  /** Moves the time of the next commit forward, where it is later than that. */
+  function commitBy(time: number): void {
+    if (time >= due) return
+    due = time
+    bell.ring()
+  }
+
+  function gather(entries: readonly Append[]): Commit {
+    return {
+      blocks: entries.map(({ source, block }) => ({ source, block })),
+      arrival: clock.now(),
+      monotonic: clock.monotonic(),
+      sane: clock.now() >= EARLIEST,
+      marks: entries.flatMap((e) => e.marks ?? []),
+      outages: entries.flatMap((e) => (e.outages ?? []).map((note) => ({ source: e.source, note }))),
+      counts: entries.flatMap((e) => e.counts ?? []),
+    }
+  }
+
+  async function store(commit: Commit): Promise<void> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        await input.commit(commit)
+        if (attempt > 0) input.onTrouble(null)
+        return
+      } catch (error) {
+        if (!(error instanceof Fault)) throw error
+        if (attempt === 0) input.onTrouble(error)
+        log.warn({ code: error.code, attempt }, `commit failed: ${error.message}`)
+        if (stop.signal.aborted) throw error
+        pulse.beat()
+        await clock.sleep(backoffMs(attempt, { base: 500, cap: 30_000, floor: 250 }), stop.signal)
+      }
+    }
+  }
+
+  async function run(): Promise<void> {
+    for (;;) {
+      pulse.beat()
+      await bell.wait(due - clock.monotonic(), stop.signal)
+      if (!stop.signal.aborted && clock.monotonic() < due) continue
+      if (stop.signal.aborted && pending.length === 0) return
+      const taken = pending
+      pending = []
+      due = clock.monotonic() + SILENCE
+      await store(gather(taken.map((p) => p.entry)))
+      for (const { entry, durable } of taken) {
+        waiting -= entry.block.times.length
+        durable()
+      }
+    }
+  }
+
+  const running = run()
+  running.catch((error: unknown) => {
+    log.error({ err: error }, 'commits ended')
+    input.onTrouble(error instanceof Fault ? error : new Fault('store-io', {}, String(error)))
+  })
+
+  return {
+    append(entry) {
+      return new Promise((durable) => {
+        pending.push({ entry, durable })
+        waiting += entry.block.times.length
+        commitBy(clock.monotonic() + (hurried ? 0 : entry.within_ms))
+      })
+    },
+    hurry() {
+      hurried = true
+      commitBy(clock.monotonic())
+    },
+    get waiting() {
+      return waiting
+    },
+    async [Symbol.asyncDispose]() {
+      stop.abort()
+      await running.catch(() => undefined) // it was logged where it happened
+      pulse.end()
+    },
+  }
+}

@@ -1,0 +1,134 @@
+import type { Store } from '../../buffer/port.ts'
+import { Fault } from '../../core/fault.ts'
+import type { LedgerEntry } from '../../core/ledger.ts'
+import type { Cursor, StoredBlock } from '../../core/stored-block.ts'
+import { isExpired } from '../../privacy/compile.ts'
+import { makeDisclosure } from '../../privacy/disclose.ts'
+import type { Disclosed } from '../../privacy/disclosed.ts'
+import { makePseudonyms } from '../../privacy/keys.ts'
+import { seal } from '../../uplink/seal.ts'
+import { parseSigningKey } from '../../uplink/signature.ts'
+import type { Gate } from './worker-port.ts'
+
+/** Blocks read from the log at a time. */
+const STRIDE = 32
+/** Readings and blocks after which the cursor moves on without a batch, so that raw readings no rule names can go. */
+const ADVANCE_READINGS = 50_000
+const ADVANCE_BLOCKS = 600
+
+/** Publishes for one pool: raw log → windows → sealed batch. Runs in the worker, between commits. */
+export interface Publisher {
+  /**
+   * Does one small piece of work. `sealed`: a batch is in the outbox · `more`: call again · `idle`: nothing to do until
+   * the log grows or the outbox drains.
+   * @throws Fault where the gate must be shut (`policy-expired`, `seal-failed`); nothing was committed then.
+   */
+  step():
+    | { readonly kind: 'sealed'; readonly dataset: string; readonly rows: number }
+    | { readonly kind: 'more' | 'idle' }
+  /** How the readings of a block that is about to be evicted are accounted. */
+  fateOnEviction(block: StoredBlock): readonly LedgerEntry[]
+}
+
+/**
+ * @param sourceOf which source feeds a signal, as far as known in this run; windows wait for it
+ * @throws Fault `key-invalid`
+ */
+export function makePublisher(input: {
+  readonly store: Store
+  readonly gate: Gate
+  readonly sourceOf: (signalId: string) => string | undefined
+}): Publisher {
+  const { store, gate } = input
+  const { pool, plan } = gate
+  const signing = parseSigningKey(gate.signing_key)
+  const pseudonyms = makePseudonyms(gate.plant_key, pool)
+  const opened = store.openPool(pool)
+  let cursor: Cursor = opened.cursor
+  let position = store.positionOf(cursor.raw_seq)
+  let advancedAt = position
+  const disclosure = makeDisclosure({
+    plan,
+    pseudonyms,
+    cursor,
+    stream_since: opened.stream_since,
+    signalOf: (index) => store.signal(index),
+    sourceOf: input.sourceOf,
+    max_skew: gate.max_skew,
+  })
+
+  /** Accounts of everything the cursor passes on its way to `next`, one entry a (signal, account, reason). */
+  function accountUpTo(next: Cursor, after?: Disclosed): readonly LedgerEntry[] {
+    const sums = new Map<string, { entry: LedgerEntry; n: number }>()
+    let at = store.positionOf(cursor.raw_seq)
+    for (let done = false; !done; ) {
+      const blocks = store.blocks(at, STRIDE)
+      for (const block of blocks) {
+        if (block.seq >= next.raw_seq) break
+        for (const entry of disclosure.account(block, cursor.raw_seq, next.raw_seq, after)) {
+          const key = `${entry.signal} ${entry.account} ${entry.reason}`
+          const sum = sums.get(key)
+          if (sum) sum.n += entry.n
+          else sums.set(key, { entry, n: entry.n })
+        }
+      }
+      const last = blocks.at(-1)
+      done = last === undefined || last.seq >= next.raw_seq
+      at += blocks.length
+    }
+    return [...sums.values()].map(({ entry, n }) => ({ ...entry, n }))
+  }
+
+  function sealPeriod(period: Disclosed): void {
+    const next = disclosure.cursor(period)
+    const batch = seal({
+      disclosed: period,
+      pool,
+      contributor: pseudonyms.contributor(period.epoch),
+      stream: pseudonyms.stream(period.epoch, opened.stream_secret),
+      seq: store.nextSeq(pool, period.dataset, period.epoch),
+      contract: gate.contract,
+      policy: pseudonyms.policyHash(period.epoch, gate.policy),
+      size_class: gate.size_class[period.dataset]!,
+      signing,
+    })
+    store.commitPublication({ pool, expect: cursor, next, batch, ledger: accountUpTo(next, period) })
+    disclosure.sealed(period)
+    cursor = next
+    advancedAt = position
+  }
+
+  return {
+    step() {
+      const period = disclosure.ready()
+      if (period) {
+        if (isExpired(plan, period.until)) {
+          throw new Fault('policy-expired', { pool }, 'the policy has expired; nothing more is sealed')
+        }
+        const span = period.until - period.from
+        if (store.sealedAhead(pool, period.dataset) + span > Math.max(gate.max_sealed_ahead, span))
+          return { kind: 'idle' }
+        sealPeriod(period)
+        return { kind: 'sealed', dataset: period.dataset, rows: period.assets.length }
+      }
+      const blocks = store.blocks(position, STRIDE)
+      for (const block of blocks) {
+        disclosure.take(block)
+        position = block.position + 1
+      }
+      if (blocks.length > 0) return { kind: 'more' }
+      const next = disclosure.cursor()
+      const readings = next.raw_seq - cursor.raw_seq
+      if (readings >= ADVANCE_READINGS || (readings > 0 && position - advancedAt >= ADVANCE_BLOCKS)) {
+        store.commitPublication({ pool, expect: cursor, next, ledger: accountUpTo(next) })
+        cursor = next
+        advancedAt = position
+      }
+      return { kind: 'idle' }
+    },
+    fateOnEviction: (block) =>
+      disclosure
+        .account(block, cursor.raw_seq, block.seq + block.block.times.length)
+        .map((entry) => (entry.account === 'disclosed' ? entry : { ...entry, account: 'evicted', reason: 'full' })),
+  }
+}

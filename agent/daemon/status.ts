@@ -1,0 +1,30 @@
+import type { StoreStatus } from '../../buffer/port.ts'
+import type { SourceState } from './collect.ts'
+import type { DeliveryState } from './deliver.ts'
+
+/** Whether a pool's gate is open, and what shut it. */
+export interface GateState {
+  readonly state: 'open' | 'shut'
+  readonly fault: { readonly code: string; readonly message: string; readonly hint: string } | null
+}
+
+/** What `sluice status --json` prints. Times are UnixMs. */
+export interface AgentStatus {
+  readonly version: string
+  readonly gateway: string
+  /** false: read from the data folder while no agent runs */
+  readonly running: boolean
+  readonly now: number
+  readonly uptime_s: number
+  readonly rss_mb: number
+  readonly readings_per_s: number
+  /** readings taken from sources and not yet durable */
+  readonly waiting: number
+  readonly written_gb_per_day: number
+  readonly sources: Readonly<Record<string, SourceState & { readonly readings_per_s: number }>>
+  readonly gates: Readonly<Record<string, GateState>>
+  readonly delivery: Readonly<Record<string, DeliveryState>>
+  readonly store: StoreStatus
+  /** true: every pool's accounts add up */
+  readonly ledger_ok: boolean
+}

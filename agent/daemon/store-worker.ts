@@ -1,0 +1,177 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import type { Store } from '../../buffer/port.ts'
+import { openStore } from '../../buffer/store.ts'
+import { Fault } from '../../core/fault.ts'
+import type { Log } from '../../core/log.ts'
+import { makePublisher, type Publisher } from './publish.ts'
+import { type Call, type FromWorker, type Gate, type StoreCalls, type StoreSettings, toData } from './worker-port.ts'
+
+/**
+ * The thread that owns the SQLite file. It answers calls one at a time and publishes in between, in pieces small
+ * enough that a commit never waits long for it.
+ */
+
+/** A publisher works this long (ms) before the thread looks for calls again. */
+const SLICE = 15
+
+const port = parentPort
+if (!port) throw new Error('store-worker runs as a worker thread')
+const post = (message: FromWorker): void => port.postMessage(message)
+const say =
+  (level: 'error' | 'warn' | 'info' | 'debug') =>
+  (fields: object, message: string): void =>
+    post({ kind: 'log', level, fields, message })
+const log: Log = { error: say('error'), warn: say('warn'), info: say('info'), debug: say('debug') }
+
+/** After a fault that is not the gate's own, its publisher starts anew this much later (ms). */
+const PAUSE = 5_000
+/** Fresh starts in a row that bring nothing before the gate is shut: the disk is not what is wrong. */
+const FRESH_STARTS = 3
+
+interface OpenGate {
+  readonly gate: Gate
+  /** absent while it pauses */
+  publisher?: Publisher
+  failures: number
+}
+
+const gates = new Map<string, OpenGate>()
+/** signal id → source, as interned in this run */
+const feeds = new Map<string, string>()
+let pumping = false
+
+const store = open()
+
+/** Call 0 is the opening itself. */
+function open(): Store {
+  try {
+    const opened = openStore({
+      ...(workerData as StoreSettings),
+      log,
+      fateOnEviction: (pool, block) => gates.get(pool)?.publisher?.fateOnEviction(block),
+    })
+    post({ kind: 'answer', id: 0, value: undefined })
+    return opened
+  } catch (error) {
+    refuse(0, error)
+    return process.exit(1)
+  }
+}
+
+function refuse(id: number, error: unknown): void {
+  if (error instanceof Fault) post({ kind: 'refusal', id, fault: toData(error) })
+  else post({ kind: 'crash', id, error: error instanceof Error ? error : new Error(String(error)) })
+}
+
+function openGate(gate: Gate, failures = 0): void {
+  const publisher = makePublisher({ store, gate, sourceOf: (id) => feeds.get(id) })
+  gates.set(gate.pool, { gate, publisher, failures })
+  pump()
+}
+
+/** A gate whose publisher failed: shut where a person must act, else begun anew from what the store holds. */
+function recover(pool: string, error: unknown): void {
+  const open = gates.get(pool)
+  if (!open) return
+  const disk = error instanceof Fault && (error.code === 'store-io' || error.code === 'store-full')
+  if ((error instanceof Fault && !disk) || (!disk && open.failures >= FRESH_STARTS)) return shutGate(pool, error)
+  log.warn({ pool, err: error }, 'publishing failed and starts anew')
+  const paused: OpenGate = { gate: open.gate, failures: open.failures + 1 }
+  gates.set(pool, paused)
+  setTimeout(() => {
+    if (gates.get(pool) === paused) attempt(pool, () => openGate(paused.gate, paused.failures))
+  }, PAUSE)
+}
+
+function attempt(pool: string, act: () => void): void {
+  try {
+    act()
+  } catch (error) {
+    recover(pool, error)
+  }
+}
+
+function shutGate(pool: string, error: unknown): void {
+  gates.delete(pool)
+  const message = error instanceof Error ? error.message : String(error)
+  post({
+    kind: 'gate',
+    pool,
+    fault: toData(error instanceof Fault ? error : new Fault('seal-failed', { pool }, message)),
+  })
+  if (!(error instanceof Fault)) log.error({ pool, err: error }, 'publishing failed')
+}
+
+/** Publishes for every open gate in turn, giving way to calls after each slice. */
+function pump(): void {
+  if (pumping) return
+  pumping = true
+  setImmediate(() => {
+    pumping = false
+    let more = false
+    for (const [pool, open] of gates) {
+      attempt(pool, () => {
+        more = publishSlice(open) || more
+      })
+    }
+    if (more) pump()
+  })
+}
+
+/** @returns whether there is more to do */
+function publishSlice(open: OpenGate): boolean {
+  const until = performance.now() + SLICE
+  while (open.publisher && performance.now() < until) {
+    const step = open.publisher.step()
+    if (step.kind === 'idle') return false
+    if (step.kind === 'sealed') {
+      open.failures = 0
+      post({ kind: 'sealed', pool: open.gate.pool, dataset: step.dataset, rows: step.rows })
+    }
+  }
+  return open.publisher !== undefined
+}
+
+const calls: StoreCalls = {
+  ...store,
+  intern(specs) {
+    for (const spec of specs) feeds.set(spec.id, spec.source)
+    return store.intern(specs)
+  },
+  append(commit) {
+    const stored = store.append(commit)
+    // A publisher has readings in its windows that no longer exist: it starts anew from the moved cursor.
+    for (const pool of stored.evicted) {
+      const open = gates.get(pool)
+      if (open?.publisher) attempt(pool, () => openGate(open.gate))
+    }
+    pump()
+    return stored
+  },
+  settle(pool, id, settlement) {
+    store.settle(pool, id, settlement)
+    pump() // room in `max_sealed_ahead`
+  },
+  openGate(gate) {
+    try {
+      openGate(gate)
+    } catch (error) {
+      shutGate(gate.pool, error)
+    }
+  },
+  closeGate(pool) {
+    gates.delete(pool)
+  },
+  close() {
+    gates.clear()
+    store[Symbol.dispose]()
+  },
+}
+
+port.on('message', ({ id, method, args }: Call) => {
+  try {
+    post({ kind: 'answer', id, value: (calls[method] as (...args: readonly unknown[]) => unknown)(...args) })
+  } catch (error) {
+    refuse(id, error)
+  }
+})

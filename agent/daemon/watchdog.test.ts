@@ -1,0 +1,68 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { silentLog } from '../../core/log.ts'
+import { startWatchdog } from './watchdog.ts'
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sluice-watchdog-'))
+  writeFileSync(join(folder, 'said'), '')
+})
+afterEach(() => {
+  vi.unstubAllEnvs()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+/** A watchdog that beats every 10 ms, with a `systemd-notify` that writes down what it is told. */
+function setUp(parts: { readonly stalled?: readonly string[]; readonly ping?: () => Promise<unknown> } = {}) {
+  const script = `#!/bin/sh\necho "$*" >> '${join(folder, 'said')}'\n`
+  writeFileSync(join(folder, 'systemd-notify'), script, { mode: 0o755 })
+  vi.stubEnv('PATH', folder + delimiter + process.env.PATH)
+  vi.stubEnv('NOTIFY_SOCKET', join(folder, 'notify.sock'))
+  vi.stubEnv('WATCHDOG_USEC', '30000')
+  const complaints: string[] = []
+  const watchdog = startWatchdog({
+    liveness: { watch: () => ({ beat: () => undefined, end: () => undefined }), stalled: () => parts.stalled ?? [] },
+    log: { ...silentLog, error: (_, message) => complaints.push(message) },
+    ping: parts.ping ?? (async () => []),
+  })
+  const said = (): string[] => readFileSync(join(folder, 'said'), 'utf8').trim().split('\n')
+  const stop = async (): Promise<void> => {
+    await watchdog[Symbol.asyncDispose]()
+    await vi.waitFor(() => expect(said()).toContain('--no-block STOPPING=1'))
+  }
+  onTestFinished(stop)
+  return { complaints, said, stop }
+}
+
+describe('the watchdog', () => {
+  it('says that the agent is ready, alive and stopping', async () => {
+    const { said, stop } = setUp()
+    await vi.waitFor(() =>
+      expect(said()).toEqual(expect.arrayContaining(['--no-block READY=1', '--no-block WATCHDOG=1'])),
+    )
+    await stop()
+  })
+
+  it.each([
+    { name: 'a loop has stalled', parts: { stalled: ['commit'] }, complaint: /loops do not turn/ },
+    { name: 'the store fails', parts: { ping: () => Promise.reject(new Error('gone')) }, complaint: /watchdog/ },
+  ])('is not fed where $name', async ({ parts, complaint }) => {
+    const { complaints, said, stop } = setUp(parts)
+    await vi.waitFor(() => expect(complaints.length).toBeGreaterThan(3))
+    expect(complaints[0]).toMatch(complaint)
+    await stop()
+    expect(said()).not.toContain('--no-block WATCHDOG=1')
+  })
+
+  it('is silent where no one listens', async () => {
+    vi.stubEnv('NOTIFY_SOCKET', '')
+    vi.stubEnv('PATH', folder)
+    const ping = vi.fn(async () => undefined)
+    const liveness = { watch: vi.fn(), stalled: () => [] }
+    await startWatchdog({ liveness, log: silentLog, ping })[Symbol.asyncDispose]()
+    expect(ping).not.toHaveBeenCalled()
+  })
+})

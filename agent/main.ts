@@ -1,0 +1,11 @@
+#!/usr/bin/env node
+// Plain JavaScript in CommonJS on purpose: an old Node can still read it, and says so instead of crashing in a native module.
+const major = Number(process.versions.node.split('.')[0])
+if (major < 24) {
+  console.error(
+    `sluice needs Node 24 or newer, this is ${process.versions.node}: install Node 24 LTS, or start it with "npx sluice" or "npm run" in the checkout, which bring their own.`,
+  )
+  process.exitCode = 2
+} else {
+  void import('./cli/main.ts').then((cli) => cli.main(process.argv))
+}

@@ -1,0 +1,22 @@
+import { parseArgs } from 'node:util'
+import { benchSignals } from './signals.ts'
+
+/**
+ * `npm run bench -- NAME [--quick] [--json]`: measurements on this machine. Progress goes to stderr; with `--json` the
+ * last line is one JSON object. Exit 2 for a wrong call.
+ */
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
+})
+
+switch (positionals[0]) {
+  case 'signals': {
+    const result = await benchSignals({ seconds: values.quick ? 10 : 60, say: (line) => console.error(line) })
+    console.log(values.json ? JSON.stringify(result) : result)
+    break
+  }
+  default:
+    console.error('usage: npm run bench -- signals [--quick] [--json]')
+    process.exitCode = 2
+}

@@ -1,0 +1,88 @@
+import { QUALITY_CODES, qualityOf } from '../core/quality.ts'
+import { FORM_BIGINT, FORM_BOOL, FORM_NUMBER, FORM_TEXT, type ReadingBlock } from '../core/reading-block.ts'
+import type { SignalSpec } from '../core/signal.ts'
+import { unitConversion } from '../core/unit.ts'
+import type { Intake, OpenDataset } from './series.ts'
+
+/** How readings of one dictionary signal come to one input of a series. */
+export interface Route {
+  readonly intake: Intake
+  readonly kind: 'measure' | 'count' | 'category' | 'unusable'
+  /** to the column's unit: value × factor + offset */
+  readonly factor: number
+  readonly offset: number
+  readonly labels: Readonly<Record<string, string>> | undefined
+  /** ms between readings that are due, 0 where not periodic */
+  readonly every: number
+}
+
+const NONE: readonly Route[] = []
+
+/** Finds the routes of a dictionary index; asked once an index, for its row never changes. */
+export function makeRoutes(
+  datasets: readonly OpenDataset[],
+  signalOf: (index: number) => SignalSpec,
+): (index: number) => readonly Route[] {
+  const byId = new Map<string, Intake[]>()
+  for (const intake of datasets.flatMap((dataset) => dataset.series.flatMap((series) => series.intakes)))
+    byId.set(intake.id, [...(byId.get(intake.id) ?? []), intake])
+  const routes: (readonly Route[] | undefined)[] = []
+  return (index) => {
+    const known = routes[index]
+    if (known) return known
+    const signal = signalOf(index)
+    const intakes = byId.get(signal.id)
+    const made = intakes ? intakes.map((intake) => makeRoute(intake, signal)) : NONE
+    routes[index] = made
+    return made
+  }
+}
+
+function makeRoute(intake: Intake, { type, unit = '1', labels, cadence }: SignalSpec): Route {
+  const { column } = intake.series
+  const route = { intake, factor: 1, offset: 0, labels, every: cadence.kind === 'periodic' ? cadence.every : 0 }
+  if (column.kind === 'category') return { ...route, kind: 'category' }
+  const conversion = unitConversion(unit, column.stat === 'rate' ? '1' : column.unit)
+  // Only a broker's wildcard can bring such a signal: the compiler refuses those it knows.
+  if (!conversion || type === 'bool' || type === 'string') return { ...route, kind: 'unusable' }
+  return { ...route, ...conversion, kind: column.stat === 'rate' ? 'count' : 'measure' }
+}
+
+/** What a column makes of reading i: a number in its unit, a category's text, or undefined where it can use neither. */
+export function usableValue(route: Route, block: ReadingBlock, i: number): number | string | undefined {
+  const form = block.forms[i]
+  const v = block.values[i]!
+  if (route.kind === 'category') return categoryText(route, form, v, block)
+  if (route.kind === 'unusable') return undefined
+  const raw = form === FORM_NUMBER ? v : form === FORM_BIGINT ? Number(block.texts[v]) : Number.NaN
+  const x = raw * route.factor + route.offset
+  return Number.isFinite(x) ? x : undefined
+}
+
+function categoryText(
+  { labels }: Route,
+  form: number | undefined,
+  v: number,
+  { texts }: ReadingBlock,
+): string | undefined {
+  const written =
+    form === FORM_NUMBER
+      ? String(v)
+      : form === FORM_BOOL
+        ? String(v !== 0)
+        : form === FORM_TEXT || form === FORM_BIGINT
+          ? texts[v]
+          : undefined
+  return written !== undefined && labels && Object.hasOwn(labels, written) ? labels[written] : written
+}
+
+export const USED = 0
+export const UNCERTAIN = 1
+export const LEFT_OUT = 2
+
+/** Quality byte → used, used and marked, or left out; a byte of a newer version is left out. */
+export const USE: Uint8Array = Uint8Array.from({ length: 256 }, (_, code) => {
+  if (code >= QUALITY_CODES.length) return LEFT_OUT
+  const { quality } = qualityOf(code)
+  return quality === 'good' ? USED : quality === 'uncertain' ? UNCERTAIN : LEFT_OUT
+})

@@ -1,0 +1,140 @@
+import type { DisclosurePlan, PlanColumn, PlanDataset, PlanInput } from './compile.ts'
+import { gridBounds } from './grid.ts'
+import { type Cell, categoryCell, makeTally, measureCell, rateCell, type Tally } from './statistic.ts'
+import { type Closing, type Feed, floorTo, makeClosing } from './window.ts'
+
+/** One input signal of a series: its tallies by window. */
+export interface Intake {
+  /** id of the signal */
+  readonly id: string
+  readonly series: Series
+  /** start of the window → what came */
+  readonly tallies: Map<number, Tally>
+  /** the tally that was last written to */
+  current: Tally | undefined
+}
+
+/** One distinct value of a column: rows that share their inputs share it. */
+export interface Series {
+  readonly dataset: OpenDataset
+  readonly column: PlanColumn
+  /** ms */
+  readonly window: number
+  readonly low: number
+  readonly high: number
+  /** each window also needs the last reading of the window before */
+  readonly isCounter: boolean
+  readonly intakes: readonly Intake[]
+  /** Value of the window that starts there, from what has come so far. */
+  cell(start: number): Cell
+}
+
+/** A dataset whose slots are being filled. */
+export interface OpenDataset {
+  readonly plan: PlanDataset
+  readonly closing: Closing
+  readonly series: readonly Series[]
+  /** column → asset → its series; none for a column without a rule */
+  readonly rows: readonly (readonly Series[])[]
+  /** end of the last sealed slot */
+  sealed: number
+}
+
+/** Opens a dataset at `sealed`, the end of its last sealed slot. */
+export function makeDataset(
+  plan: DisclosurePlan,
+  dataset: PlanDataset,
+  sealed: number,
+  sourceOf: (signalId: string) => string | undefined,
+): OpenDataset {
+  const series: Series[] = []
+  const rows: Series[][] = []
+  const open: OpenDataset = { plan: dataset, closing: closingOf(plan, dataset, sourceOf), series, rows, sealed }
+  for (const column of dataset.columns) {
+    const byInputs = new Map<string, Series>()
+    rows.push(
+      column.inputs.map((inputs) => {
+        const key = inputs.map((input) => input.id).join(' ')
+        const one = byInputs.get(key) ?? makeSeries(open, column, inputs)
+        if (!byInputs.has(key)) series.push(one)
+        byInputs.set(key, one)
+        return one
+      }),
+    )
+  }
+  return open
+}
+
+/** The rule by which a dataset's slots close, new: it has seen no block. */
+export function closingOf(
+  plan: DisclosurePlan,
+  dataset: PlanDataset,
+  sourceOf: (signalId: string) => string | undefined,
+): Closing {
+  const { grace, max_wait } = plan
+  return makeClosing({ slot: dataset.slot, grace, max_wait, feeds: feedsOf(dataset, sourceOf) })
+}
+
+function feedsOf(dataset: PlanDataset, sourceOf: (signalId: string) => string | undefined): readonly Feed[] {
+  const feeds = new Map<string, Feed>()
+  for (const { id, asset, source } of dataset.columns.flatMap((column) => column.inputs.flat())) {
+    if (source !== null) feeds.set(`${source} ${asset}`, { asset, source: () => source })
+    else feeds.set(id, { asset, source: () => sourceOf(id) })
+  }
+  return [...feeds.values()]
+}
+
+function makeSeries(dataset: OpenDataset, column: PlanColumn, inputs: readonly PlanInput[]): Series {
+  const bounds = column.kind === 'number' ? gridBounds(column.grid) : { low: 0, high: 0 }
+  const intakes: Intake[] = []
+  const series: Series = {
+    dataset,
+    column,
+    window: column.window,
+    low: bounds.low,
+    high: bounds.high,
+    isCounter: column.stat === 'rate',
+    intakes,
+    cell(start) {
+      const [first, second] = intakes
+      const now = first!.tallies.get(start)
+      if (column.kind === 'category') return categoryCell(now, column.vocabulary, column.min_share)
+      if (column.stat !== 'rate') return measureCell(column.stat, now, column.grid, bounds, column.min_share)
+      const counted = (intake: Intake) => ({
+        now: intake.tallies.get(start),
+        before: intake.tallies.get(start - column.window),
+      })
+      return rateCell(counted(first!), counted(second!), column, column.grid, bounds, column.min_share)
+    },
+  }
+  for (const { id } of inputs) intakes.push({ id, series, tallies: new Map(), current: undefined })
+  return series
+}
+
+/** Start of the window whose value stands in the slot that starts there (PRIVACY.md, *Windows, exactly*). */
+export function windowOfSlot(series: Series, slot: number): number {
+  const { window, dataset } = series
+  return window === dataset.plan.slot ? slot : floorTo(slot, window) - window
+}
+
+/** Start of the first slot that shows the window. */
+export function firstSlotOf(series: Series, start: number): number {
+  return series.window === series.dataset.plan.slot ? start : start + series.window
+}
+
+/** Earliest time that a dataset sealed up to `sealed` still needs readings of. */
+export function neededFrom(dataset: OpenDataset, sealed: number): number {
+  return dataset.series.reduce((least, series) => Math.min(least, windowOfSlot(series, sealed)), sealed)
+}
+
+/** The tally of the window that `at` falls into, made where there is none; undefined where it ends at or before `from`. */
+export function tallyAt(intake: Intake, at: number, from: number): Tally | undefined {
+  const { window, isCounter } = intake.series
+  const start = floorTo(at, window)
+  if (start + window <= (isCounter ? from - window : from)) return undefined
+  const held = intake.tallies.get(start)
+  if (held) return held
+  const tally = makeTally(start, start + window)
+  intake.tallies.set(start, tally)
+  return tally
+}

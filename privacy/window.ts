@@ -1,0 +1,90 @@
+import type { StoredBlock } from '../core/stored-block.ts'
+
+/** Largest multiple of `span` at or below `at`: tumbling windows are aligned to 1970-01-01 UTC, and so to every day. */
+export function floorTo(at: number, span: number): number {
+  return Math.floor(at / span) * span
+}
+
+/** Smallest multiple of `span` at or above `at`. */
+export function ceilTo(at: number, span: number): number {
+  return Math.ceil(at / span) * span
+}
+
+/** One (source, asset) whose readings feed a dataset. Undefined while it is not known which source that is. */
+export interface Feed {
+  readonly asset: string
+  source(): string | undefined
+}
+
+/** Which slots of a dataset are closed, from stored blocks alone (PRIVACY.md, *Windows, exactly*). */
+export interface Closing {
+  /** end of the last closed slot; a reading stored now for a window that ends at or before it is late */
+  until(): number
+  /** Takes the next stored block, after its readings. */
+  see(block: StoredBlock): void
+}
+
+/**
+ * A block with arrival A closes the slot that ends at e when A ≥ e + grace and every feed has said by then that it has
+ * nothing older than e to come, or when A ≥ F + max_wait, F being the arrival of the first block stored at or after e.
+ * Blocks stored under a clock that was not sane say nothing. What a source says of the time after the block's own
+ * arrival is not believed, so that nothing stored before e can close e: a replay may begin there.
+ */
+export function makeClosing(input: {
+  readonly slot: number
+  readonly grace: number
+  readonly max_wait: number
+  readonly feeds: readonly Feed[]
+}): Closing {
+  const { slot, grace, max_wait } = input
+  const feeds = input.feeds.map((feed) => ({ feed, complete: Number.NEGATIVE_INFINITY }))
+  const firsts = makeFirstArrivals(slot)
+  let closed = Number.NEGATIVE_INFINITY
+
+  return {
+    until: () => closed,
+    see(block) {
+      firsts.see(block)
+      if (!block.sane) return
+      let complete = block.arrival - grace
+      for (const state of feeds) {
+        const source = state.feed.source()
+        const said = source === undefined ? undefined : block.complete[source]?.[state.feed.asset]
+        if (said !== undefined) state.complete = Math.max(state.complete, Math.min(said, block.arrival))
+        complete = Math.min(complete, state.complete)
+      }
+      const waited = firsts.lastAtOrBefore(block.arrival - max_wait)
+      closed = Math.max(closed, floorTo(complete, slot), waited === undefined ? closed : floorTo(waited, slot))
+      firsts.forget(closed)
+    },
+  }
+}
+
+/** Remembers, for every multiple e of `span`, the first block stored at or after e. */
+export interface FirstArrivals {
+  see(block: StoredBlock): void
+  /** Sequence of the first block stored at or after `at`, a multiple of the span; undefined while there is none. */
+  firstFrom(at: number): number | undefined
+  /** Latest remembered arrival at or before `at`. */
+  lastAtOrBefore(at: number): number | undefined
+  /** Nothing before `at` is asked for any more. */
+  forget(at: number): void
+}
+
+/** Only arrivals that are the latest so far and the first in their span are kept: no other can be a first. */
+export function makeFirstArrivals(span: number): FirstArrivals {
+  let kept: { readonly arrival: number; readonly seq: number }[] = []
+  let latest = Number.NEGATIVE_INFINITY
+  return {
+    see({ sane, arrival, seq }) {
+      if (!sane || arrival <= latest) return
+      if (floorTo(arrival, span) > floorTo(latest, span)) kept.push({ arrival, seq })
+      latest = arrival
+    },
+    firstFrom: (at) => kept.find((first) => first.arrival >= at)?.seq,
+    lastAtOrBefore: (at) => kept.findLast((first) => first.arrival <= at)?.arrival,
+    forget(at) {
+      if (kept[0] && kept[0].arrival < at) kept = kept.filter((first) => first.arrival >= at)
+    },
+  }
+}

@@ -1,0 +1,155 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
+import { readLake } from '../../agent/demo/summary.ts'
+import { accountsAddUp } from '../../buffer/accounts.ts'
+import { openStore } from '../../buffer/store.ts'
+import { makeClock } from '../../core/clock.ts'
+import { silentLog } from '../../core/log.ts'
+import { valueAt } from '../../core/reading-block.ts'
+import { openPlant, type Plant } from './plant.ts'
+
+export interface KillResult {
+  readonly kills: number
+  readonly accepted: number
+  /** numbered messages that are in no account, and slots that are missing at the pool */
+  readonly lost: number
+  /** numbered messages stored twice, and rows that the pool holds twice */
+  readonly doubled: number
+  readonly ledger_ok: boolean
+}
+
+/** Plant time runs this many times as fast as real time, so that ten-second slots come several times a second. */
+const SPEED = 40
+
+/**
+ * Kills agent and pool with SIGKILL at random moments under load and checks at the end that every numbered message is
+ * in the raw log exactly once, that the accounts add up, and that the pool holds each row once and none is missing.
+ */
+export async function proveKill(options: {
+  readonly kills: number
+  readonly seed: number
+  readonly say: (line: string) => void
+}): Promise<KillResult> {
+  const { kills, say } = options
+  const random = makeRandom(options.seed)
+  const origin = Date.now()
+  const clock = makeClock(SPEED, origin)
+  say(`kill: ${kills} kills, seed ${options.seed}`)
+  await using plant = await openPlant(clock)
+
+  const startAgent = (): Promise<ChildProcess> =>
+    start(['test/prove/agent-process.ts', plant.config, String(SPEED), String(origin)])
+  const startPool = (): Promise<ChildProcess> => start(['pool/main.ts', 'serve', '--config', plant.poolConfig])
+  let pool = await startPool()
+  let agent = await startAgent()
+  for (let i = 0; i < kills; i++) {
+    // From the first moment of a start to well into steady work.
+    await delay(20 + random() * (random() < 0.3 ? 200 : 1_800))
+    if (random() < 0.65) {
+      await kill(agent)
+      if (random() < 0.3) await delay(random() * 1_000)
+      agent = await startAgent()
+    } else {
+      await kill(pool)
+      if (random() < 0.3) await delay(random() * 1_000)
+      pool = await startPool()
+    }
+    if ((i + 1) % 10 === 0) say(`kill: ${i + 1} kills, ${plant.published()} messages`)
+  }
+  await plant.stopPublishing()
+  await drained(plant, say)
+  agent.kill('SIGTERM')
+  await once(agent, 'exit')
+  const result = { kills, ...(await inspect(plant, say)) }
+  await kill(pool)
+  return result
+}
+
+/** Starts a part and waits for its first line. */
+async function start(args: readonly string[]): Promise<ChildProcess> {
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  await Promise.race([once(child.stdout!, 'data'), once(child, 'exit')])
+  if (child.exitCode !== null) throw new Error(`${args[0]} ended at once with ${child.exitCode}`)
+  child.stdout!.resume()
+  return child
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  const gone = once(child, 'exit')
+  child.kill('SIGKILL')
+  await gone
+}
+
+/** Waits until everything published is at the pool: the newest slot there begins after the last message. */
+async function drained(plant: Plant, say: (line: string) => void): Promise<void> {
+  const until = performance.now() + 90_000
+  while (performance.now() < until) {
+    const rows = (await readLake(plant.lake)).get('counts') ?? []
+    if (rows.some((row) => (row.slot as Date).getTime() > plant.lastAt())) return
+    await delay(250)
+  }
+  say('kill: the pool did not get everything in time')
+}
+
+async function inspect(plant: Plant, say: (line: string) => void): Promise<Omit<KillResult, 'kills'>> {
+  const seen = new Map<number, number>()
+  using store = openStore({
+    data_dir: plant.dataDir,
+    boot: 'inspection',
+    now: plant.clock.now(),
+    max_size: 2e9,
+    max_age: 1e12,
+    keep_raw: 1e12,
+    log: silentLog,
+  })
+  for (let position = 0; ; ) {
+    const blocks = store.blocks(position, 100)
+    if (blocks.length === 0) break
+    for (const { block } of blocks) {
+      for (let i = 0; i < block.signals.length; i++) {
+        if (store.signal(block.signals[i]!).name !== 'n') continue
+        const n = Number(valueAt(block, i))
+        seen.set(n, (seen.get(n) ?? 0) + 1)
+      }
+    }
+    position = blocks.at(-1)!.position + 1
+  }
+  let [lost, doubled] = [0, 0]
+  for (let n = 1; n <= plant.published(); n++) {
+    const times = seen.get(n) ?? 0
+    if (times === 0) lost++
+    if (times > 1) doubled += times - 1
+  }
+  say(`kill: ${plant.published()} messages, ${lost} lost, ${doubled} doubled in the raw log`)
+
+  const status = store.status(plant.clock.now())
+  const accounts = status.pools[plant.pool]!.accounts
+  say(`kill: accounts ${JSON.stringify(accounts)}, batches ${JSON.stringify(status.pools[plant.pool]!.batches)}`)
+  for (const [dataset, rows] of await readLake(plant.lake)) {
+    const slots = Map.groupBy(rows, (row) => String(row.asset))
+    for (const [, own] of slots) {
+      const times = own.map((row) => (row.slot as Date).getTime()).sort((a, b) => a - b)
+      const distinct = [...new Set(times)]
+      const wanted = (distinct.at(-1)! - distinct[0]!) / plant.slot + 1
+      doubled += times.length - distinct.length
+      lost += wanted - distinct.length
+      say(
+        `kill: ${dataset}: ${times.length} rows, ${wanted} slots, ${times.length - distinct.length} twice, ${wanted - distinct.length} missing`,
+      )
+    }
+  }
+  return { accepted: accounts.accepted, lost, doubled, ledger_ok: accountsAddUp(status) }
+}
+
+/** Mulberry32: repeatable, so that a failing run can be run again with its seed. */
+function makeRandom(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let t = state
+    t = Math.imul(t ^ (t >>> 15), t | 1)
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+}
