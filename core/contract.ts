@@ -39,7 +39,12 @@ const categoryColumn = z.strictObject({
     .describe('share of expected readings below which a cell counts as degraded'),
 })
 
-const columnName = z.string().regex(/^[a-z][a-z0-9_]{0,62}$/, 'a column name is lower case letters, digits and "_"')
+const columnName = z
+  .string()
+  .regex(/^[a-z][a-z0-9_]{0,62}$/, 'a column name is lower case letters, digits and "_"')
+  .refine((text) => !/^(slot|asset|asset_class|window_s|q_.*)$/.test(text), {
+    error: 'slot, asset, asset_class, window_s and names that begin with q_ are columns of every file already',
+  })
 const columns = z
   .record(columnName, z.union([numericColumn, categoryColumn]))
   .describe('columns by name, in the order they are written')

@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
+import { askAgent, socketPath } from '../../agent/daemon/control.ts'
+import type { AgentStatus } from '../../agent/daemon/status.ts'
 import { readLake } from '../../agent/demo/summary.ts'
 import { accountsAddUp } from '../../buffer/accounts.ts'
 import { openStore } from '../../buffer/store.ts'
@@ -43,6 +45,8 @@ export async function proveKill(options: {
   const startPool = (): Promise<ChildProcess> => start(['pool/main.ts', 'serve', '--config', plant.poolConfig])
   let pool = await startPool()
   let agent = await startAgent()
+  await subscribed(plant)
+  plant.startPublishing()
   for (let i = 0; i < kills; i++) {
     // From the first moment of a start to well into steady work.
     await delay(20 + random() * (random() < 0.3 ? 200 : 1_800))
@@ -68,11 +72,23 @@ export async function proveKill(options: {
 
 /** Starts a part and waits for its first line. */
 async function start(args: readonly string[]): Promise<ChildProcess> {
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, args, {
+    stdio: ['ignore', 'pipe', args[0] === 'pool/main.ts' ? 'ignore' : 'inherit'],
+  })
   await Promise.race([once(child.stdout!, 'data'), once(child, 'exit')])
   if (child.exitCode !== null) throw new Error(`${args[0]} ended at once with ${child.exitCode}`)
   child.stdout!.resume()
   return child
+}
+
+/** Before its first SUBSCRIBE a broker keeps nothing for the agent; that would not be the agent's loss. */
+async function subscribed(plant: Plant): Promise<void> {
+  for (;;) {
+    await plant.publishIdle()
+    const status = (await askAgent(socketPath(plant.dataDir), 'status')) as AgentStatus
+    if (status.sources.line!.readings > 0) return
+    await delay(20)
+  }
 }
 
 async function kill(child: ChildProcess): Promise<void> {

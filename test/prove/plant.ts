@@ -25,6 +25,9 @@ export interface Plant extends AsyncDisposable {
   published(): number
   /** plant time of the last message */
   lastAt(): number
+  /** Sends a message without a number, as often as asked; for telling whether the agent has subscribed. */
+  publishIdle(): Promise<void>
+  startPublishing(): void
   stopPublishing(): Promise<void>
 }
 
@@ -62,10 +65,13 @@ export async function openPlant(clock: Clock): Promise<Plant> {
     // Time goes on for a while after the last number, so that its slot and the next one can close.
     for (let i = 0; i < 3; i++) {
       await makeClock().sleep(300)
-      await client.publishAsync('line/press-7/count', JSON.stringify({ ts: clock.now(), idle: true }), { qos: 1 })
+      await publishIdle()
     }
   }
-  const publishing = publish()
+  async function publishIdle(): Promise<void> {
+    await client.publishAsync('line/press-7/count', JSON.stringify({ ts: clock.now(), idle: true }), { qos: 1 })
+  }
+  let publishing = Promise.resolve()
   const resources = opened.move()
   return {
     clock,
@@ -74,6 +80,10 @@ export async function openPlant(clock: Clock): Promise<Plant> {
     slot: SLOT,
     published: () => n,
     lastAt: () => lastAt,
+    publishIdle,
+    startPublishing() {
+      publishing = publish()
+    },
     async stopPublishing() {
       stop.abort()
       await publishing

@@ -126,7 +126,7 @@ export function sealed(changes: Partial<SealInput> = {}): SealedBatch {
 export function writeReceiverFiles(
   folder: string,
   contributors: Readonly<Record<string, string>>,
-  options: { readonly state?: 'closed' } = {},
+  options: { readonly state?: 'closed'; readonly listen?: string } = {},
 ): { readonly config: string; readonly receipt_key: string } {
   mkdirSync(folder, { recursive: true })
   const text = newSigningKey()
@@ -137,7 +137,7 @@ export function writeReceiverFiles(
   writeFileSync(
     config,
     `version: 1
-listen: { port: 0 }
+${options.listen ?? 'listen: { port: 0 }'}
 data_dir: data
 receipt_key: { file: receipt.key }
 pools:
