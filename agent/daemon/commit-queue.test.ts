@@ -39,11 +39,35 @@ function setUp(start?: number) {
   return { clock, liveness, commits, durable, troubles, disk, queue, append }
 }
 
+/** The same, after the first readings of the run. */
+async function setUpBegun(start?: number) {
+  const parts = setUp(start)
+  parts.append('first', 0)
+  await parts.clock.advance(0)
+  parts.commits.length = 0
+  parts.durable.length = 0
+  return parts
+}
+
 const sourcesOf = (commits: readonly Commit[]): string[][] => commits.map((c) => c.blocks.map((b) => b.source))
 
 describe('the commit queue', () => {
+  it('does not make the first readings of a run wait, whatever came before them', async () => {
+    const { clock, commits, append } = setUp()
+    append('a', 1_000, {}, 0)
+    await clock.advance(10)
+    expect(commits).toEqual([])
+    append('b', 1_000)
+    await clock.advance(0)
+    append('c', 1_000)
+    await clock.advance(999)
+    expect(sourcesOf(commits)).toEqual([['a', 'b']])
+    await clock.advance(1)
+    expect(sourcesOf(commits)).toEqual([['a', 'b'], ['c']])
+  })
+
   it('stores everything that waits in one commit, when the first of it is due', async () => {
-    const { clock, commits, durable, queue, append } = setUp()
+    const { clock, commits, durable, queue, append } = await setUpBegun()
     append('a', 1_000, {}, 3)
     append('b', 50, {}, 2)
     append('c', 10_000)
@@ -57,7 +81,7 @@ describe('the commit queue', () => {
   })
 
   it('is not put off by what comes later', async () => {
-    const { clock, commits, append } = setUp()
+    const { clock, commits, append } = await setUpBegun()
     append('a', 100)
     await clock.advance(60)
     append('b', 100)
@@ -66,14 +90,14 @@ describe('the commit queue', () => {
   })
 
   it('commits at once what may not wait', async () => {
-    const { clock, commits, append } = setUp()
+    const { clock, commits, append } = await setUpBegun()
     append('a', 0)
     await clock.advance(0)
     expect(sourcesOf(commits)).toEqual([['a']])
   })
 
   it('commits at once after `hurry`', async () => {
-    const { clock, commits, queue, append } = setUp()
+    const { clock, commits, queue, append } = await setUpBegun()
     append('a', 10_000)
     queue.hurry()
     await clock.advance(0)
@@ -83,7 +107,7 @@ describe('the commit queue', () => {
   })
 
   it('stores an empty commit each time nothing came for `grace`', async () => {
-    const { clock, commits, append } = setUp()
+    const { clock, commits, append } = await setUpBegun()
     await clock.advance(SILENCE)
     expect(sourcesOf(commits)).toEqual([[]])
     append('a', 0)
@@ -94,7 +118,7 @@ describe('the commit queue', () => {
   })
 
   it('carries marks, counts, and outages with their source', async () => {
-    const { clock, commits, append } = setUp()
+    const { clock, commits, append } = await setUpBegun()
     const mark = { session: 's', packet_id: 7, hash: new Uint8Array([1]) }
     const count = { source: 'a', kind: 'refused', reason: 'malformed', n: 2 } as const
     const note = { kind: 'end', device: null, signal: null, at: clock.now() } as const
@@ -114,7 +138,7 @@ describe('the commit queue', () => {
   })
 
   it('says when the clock was never set', async () => {
-    const { clock, commits, append } = setUp(unixMs(0))
+    const { clock, commits, append } = await setUpBegun(unixMs(0))
     append('a', 0)
     await clock.advance(0)
     clock.step(Date.UTC(2026, 5, 1))
@@ -124,7 +148,7 @@ describe('the commit queue', () => {
   })
 
   it('keeps what arrives during a commit for the next one', async () => {
-    const { clock, commits, durable, disk, append } = setUp()
+    const { clock, commits, durable, disk, append } = await setUpBegun()
     const first = Promise.withResolvers<void>()
     disk.answer = () => first.promise
     append('a', 0)
@@ -142,7 +166,7 @@ describe('the commit queue', () => {
   })
 
   it('tries a commit again until the disk takes it, and says so once', async () => {
-    const { clock, liveness, commits, durable, troubles, disk, queue, append } = setUp()
+    const { clock, liveness, commits, durable, troubles, disk, queue, append } = await setUpBegun()
     disk.answer = () => Promise.reject(FULL)
     append('a', 0)
     await clock.advance(600_000)
@@ -162,7 +186,7 @@ describe('the commit queue', () => {
   })
 
   it('ends on a bug, says so, and calls nothing durable', async () => {
-    const { clock, liveness, durable, troubles, disk, append } = setUp()
+    const { clock, liveness, durable, troubles, disk, append } = await setUpBegun()
     disk.answer = () => Promise.reject(new TypeError('bug'))
     append('a', 0)
     await clock.advance(SILENCE * 5)
@@ -172,7 +196,7 @@ describe('the commit queue', () => {
   })
 
   it('stores what waits before it closes', async () => {
-    const { clock, liveness, commits, durable, queue, append } = setUp()
+    const { clock, liveness, commits, durable, queue, append } = await setUpBegun()
     append('a', 10_000)
     await queue[Symbol.asyncDispose]()
     expect(sourcesOf(commits)).toEqual([['a']])
@@ -183,7 +207,7 @@ describe('the commit queue', () => {
   })
 
   it('does not wait for a disk that refuses when it closes', async () => {
-    const { durable, disk, queue, append } = setUp()
+    const { durable, disk, queue, append } = await setUpBegun()
     disk.answer = () => Promise.reject(FULL)
     append('a', 10_000)
     await queue[Symbol.asyncDispose]()

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { silentLog } from '../../core/log.ts'
 import { startWatchdog } from './watchdog.ts'
 
@@ -9,10 +9,10 @@ let folder: string
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'sluice-watchdog-'))
   writeFileSync(join(folder, 'said'), '')
-})
-afterEach(() => {
-  vi.unstubAllEnvs()
-  rmSync(folder, { recursive: true, force: true })
+  onTestFinished(() => {
+    vi.unstubAllEnvs()
+    rmSync(folder, { recursive: true, force: true })
+  })
 })
 
 /** A watchdog that beats every 10 ms, with a `systemd-notify` that writes down what it is told. */
@@ -31,7 +31,7 @@ function setUp(parts: { readonly stalled?: readonly string[]; readonly ping?: ()
   const said = (): string[] => readFileSync(join(folder, 'said'), 'utf8').trim().split('\n')
   const stop = async (): Promise<void> => {
     await watchdog[Symbol.asyncDispose]()
-    await vi.waitFor(() => expect(said()).toContain('--no-block STOPPING=1'))
+    await vi.waitFor(() => expect(said()).toContain('STOPPING=1'))
   }
   onTestFinished(stop)
   return { complaints, said, stop }
@@ -40,9 +40,7 @@ function setUp(parts: { readonly stalled?: readonly string[]; readonly ping?: ()
 describe('the watchdog', () => {
   it('says that the agent is ready, alive and stopping', async () => {
     const { said, stop } = setUp()
-    await vi.waitFor(() =>
-      expect(said()).toEqual(expect.arrayContaining(['--no-block READY=1', '--no-block WATCHDOG=1'])),
-    )
+    await vi.waitFor(() => expect(said()).toEqual(expect.arrayContaining(['READY=1', 'WATCHDOG=1'])))
     await stop()
   })
 
@@ -54,7 +52,7 @@ describe('the watchdog', () => {
     await vi.waitFor(() => expect(complaints.length).toBeGreaterThan(3))
     expect(complaints[0]).toMatch(complaint)
     await stop()
-    expect(said()).not.toContain('--no-block WATCHDOG=1')
+    expect(said()).not.toContain('WATCHDOG=1')
   })
 
   it('is silent where no one listens', async () => {
