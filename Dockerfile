@@ -24,5 +24,6 @@ USER 1000:1000
 VOLUME /var/lib/sluice
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=10s --start-period=20s CMD ["node", "agent/main.ts", "status", "--check"]
-ENTRYPOINT ["node", "agent/main.ts"]
+# A small nursery for new objects: readings live shortly, and it saves some 50 MB.
+ENTRYPOINT ["node", "--max-semi-space-size=1", "agent/main.ts"]
 CMD ["run"]

@@ -3,91 +3,106 @@ import { FORM_NULL } from '../core/reading-block.ts'
 import type { StoredBlock } from '../core/stored-block.ts'
 import type { Disclosed } from './disclosed.ts'
 import { LEFT_OUT, type Route, USE, usableValue } from './route.ts'
-import { firstSlotOf, type OpenDataset } from './series.ts'
-import { floorTo } from './window.ts'
+import { firstSlotOf, type OpenDataset, type Series } from './series.ts'
+import { type Closing, floorTo } from './window.ts'
 
-/** What became of readings, once everything before them is settled. */
+/**
+ * What became of readings that the cursor passes. It knows what a restart at the cursor would know, and no more, so
+ * that the accounts do not depend on when the process last started: lateness is judged from the blocks it is asked for,
+ * and windows that end at or before the horizon are not recomputed.
+ */
 export interface Accounting {
-  /** Remembers how far a dataset was closed when the block had been taken. */
-  see(dataset: OpenDataset, block: StoredBlock): void
-  /** Nothing before this sequence is asked for any more. */
-  forget(seq: number): void
+  /** See `Disclosure.account`. */
   account(block: StoredBlock, from: number, to: number, after?: Disclosed): readonly LedgerEntry[]
 }
 
-/** Reasons of a reading with several windows: the one that says most wins. */
-const WEIGHT = ['new_stream', 'late', 'unusable', 'floor'] as const satisfies readonly WithheldReason[]
+/** What a reading was for one window: the rightmost of several says most. */
+const FATES = ['new_stream', 'late', 'unusable', 'floor', 'pending', 'disclosed'] as const
+type WindowFate = (typeof FATES)[number]
+type Fate = WindowFate | Extract<WithheldReason, 'unlisted' | 'bad' | 'clock'>
 
 export function makeAccounting(input: {
   readonly datasets: readonly OpenDataset[]
   readonly routes: (signal: number) => readonly Route[]
-  /** first slot of the stream */
+  /** first slot of the stream in a dataset, UnixMs */
   readonly since: (dataset: OpenDataset) => number
+  /** what ends after it is recomputed by a replay from the cursor, UnixMs */
+  readonly horizon: () => number
+  /** a new judge of which slots are closed, that has seen no block */
+  readonly closingOf: (dataset: OpenDataset) => Closing
+  /** ms */
   readonly max_skew: number
 }): Accounting {
-  /** Steps of each dataset's closing: everything up to `until` was closed by the block at `position`. */
-  const steps = new Map<OpenDataset, { position: number; seq: number; until: number }[]>(
-    input.datasets.map((dataset) => [dataset, []]),
-  )
+  let judges = new Map<OpenDataset, Closing>()
+  let expected = -1
 
-  /** Whether the window that ends at `end` was closed before the block came. */
-  function wasClosed(dataset: OpenDataset, end: number, block: StoredBlock): boolean {
-    return steps.get(dataset)!.some((step) => step.position < block.position && step.until >= end)
-  }
-
-  function fateOfRoute(route: Route, block: StoredBlock, i: number, after?: Disclosed): (typeof WEIGHT)[number] | '' {
+  function fateInWindow(route: Route, block: StoredBlock, i: number, after: Disclosed | undefined): WindowFate {
     const { series } = route.intake
-    const { dataset } = series
-    const start = floorTo(block.block.times[i]!, series.window)
-    const shown = firstSlotOf(series, start)
-    if (shown < input.since(dataset)) return 'new_stream'
-    if (usableValue(route, block.block, i) === undefined) return 'unusable'
-    if (wasClosed(dataset, start + series.window, block)) return 'late'
-    const sealed = after?.dataset === dataset.plan.name ? after.until : dataset.sealed
-    if (shown >= sealed) return 'unusable'
-    return series.cell(start).reason
+    const { dataset, window } = series
+    const start = floorTo(block.block.times[i]!, window)
+    const since = input.since(dataset)
+    if (start < (window === dataset.plan.slot ? Math.min(since, dataset.sealed) : since)) return 'new_stream'
+    const isLate = judges.get(dataset)!.until() >= start + window
+    const isUsable = usableValue(route, block.block, i) !== undefined
+    const own = isLate ? 'late' : isUsable ? fateOfWindow(series, start, after) : 'unusable'
+    if (own === 'disclosed' || !series.isCounter || !isUsable) return own
+    // The last reading before a window is where the window's count begins.
+    const isBase = route.intake.tallies.get(start)?.newest_seq === block.seq + i
+    const next = start + window
+    return isBase && next + window > input.horizon() && fateOfWindow(series, next, after) === 'disclosed'
+      ? 'disclosed'
+      : own
   }
 
-  function fate(block: StoredBlock, i: number, after?: Disclosed): WithheldReason | '' {
+  /** What became of the readings of a window that came in time. */
+  function fateOfWindow(series: Series, start: number, after: Disclosed | undefined): WindowFate {
+    const { dataset, window } = series
+    // It was sealed before the cursor came here, and most of it is gone: what is left of it may have left.
+    if (start + window <= input.horizon()) return 'disclosed'
+    const sealed = after?.dataset === dataset.plan.name ? after.until : dataset.sealed
+    if (firstSlotOf(series, start) >= sealed) return 'pending'
+    const { reason } = series.cell(start)
+    return reason === '' ? 'disclosed' : reason
+  }
+
+  function fate(block: StoredBlock, i: number, after: Disclosed | undefined): Fate {
     const { times, forms, qualities, signals } = block.block
     const routes = input.routes(signals[i]!)
     if (routes.length === 0) return 'unlisted'
     if (USE[qualities[i]!] === LEFT_OUT || forms[i] === FORM_NULL) return 'bad'
     if (!block.sane || times[i]! > block.arrival + input.max_skew) return 'clock'
-    let weight = 0
-    for (const route of routes) {
-      const reason = fateOfRoute(route, block, i, after)
-      if (reason === '') return ''
-      weight = Math.max(weight, WEIGHT.indexOf(reason))
-    }
-    return WEIGHT[weight]!
+    let most = 0
+    for (const route of routes) most = Math.max(most, FATES.indexOf(fateInWindow(route, block, i, after)))
+    return FATES[most]!
   }
 
   return {
-    see(dataset, { position, seq }) {
-      const own = steps.get(dataset)!
-      const until = dataset.closing.until()
-      if (until > (own.at(-1)?.until ?? Number.NEGATIVE_INFINITY)) own.push({ position, seq, until })
-    },
-    forget(seq) {
-      for (const own of steps.values()) {
-        // The block that holds `seq` may itself have been a step, so the one before it is still asked for.
-        const kept = own.findLastIndex((step) => step.seq < seq) - 1
-        if (kept > 0) own.splice(0, kept)
-      }
-    },
     account(block, from, to, after) {
-      const sums = new Map<string, LedgerEntry>()
+      if (block.position !== expected) {
+        judges = new Map(input.datasets.map((dataset) => [dataset, input.closingOf(dataset)]))
+      }
+      expected = block.position + 1
+      const counts = new Map<number, Map<Fate, number>>()
       const { signals } = block.block
       const end = Math.min(signals.length, to - block.seq)
       for (let i = Math.max(0, from - block.seq); i < end; i++) {
-        const signal = signals[i]!
-        const reason = fate(block, i, after)
-        const key = `${signal} ${reason}`
-        const n = (sums.get(key)?.n ?? 0) + 1
-        sums.set(key, { signal, account: reason === '' ? 'disclosed' : 'withheld', reason, n })
+        const became = fate(block, i, after)
+        const ofSignal = counts.get(signals[i]!) ?? new Map<Fate, number>()
+        counts.set(signals[i]!, ofSignal.set(became, (ofSignal.get(became) ?? 0) + 1))
       }
-      return [...sums.values()]
+      for (const judge of judges.values()) judge.see(block)
+      return [...counts].flatMap(([signal, fates]) => [...fates].map(([became, n]) => entryOf(signal, became, n)))
     },
+  }
+}
+
+function entryOf(signal: number, became: Fate, n: number): LedgerEntry {
+  switch (became) {
+    case 'disclosed':
+      return { signal, account: 'disclosed', reason: '', n }
+    case 'pending':
+      return { signal, account: 'evicted', reason: 'full', n }
+    default:
+      return { signal, account: 'withheld', reason: became, n }
   }
 }

@@ -1,4 +1,4 @@
-import { rawSeq, type UnixMs, unixMs } from '../core/brand.ts'
+import { type RawSeq, rawSeq, type UnixMs, unixMs } from '../core/brand.ts'
 import type { LedgerEntry } from '../core/ledger.ts'
 import { FORM_NULL } from '../core/reading-block.ts'
 import type { SignalSpec } from '../core/signal.ts'
@@ -9,25 +9,38 @@ import type { Disclosed } from './disclosed.ts'
 import type { Pseudonyms } from './keys.ts'
 import { LEFT_OUT, makeRoutes, type Route, UNCERTAIN, USE, usableValue } from './route.ts'
 import { discloseRows } from './rows.ts'
-import { makeDataset, type OpenDataset, tallyAt, windowOfSlot } from './series.ts'
+import { closingOf, forgetUntil, makeDataset, neededFrom, neededSeq, type OpenDataset, tallyAt } from './series.ts'
 import { addBase, addCount, addLast, addMeasure } from './statistic.ts'
 import { ceilTo, floorTo, makeFirstArrivals } from './window.ts'
 
-/** The disclosure of one pool, driven by the publish loop: a function of the stored blocks it is fed, and of nothing else. */
+/** The disclosure of one pool, driven by the publish loop: a function of the stored blocks it is fed and of the cursor. */
 export interface Disclosure {
   /** Feeds the next stored block, in order of position. */
   take(block: StoredBlock): void
-  /** Next cadence period whose slots are all closed, oldest first; undefined where none. The same until it is `sealed`. */
+  /**
+   * Next cadence period whose slots are all closed, in the order in which the log closed them (of several at once the
+   * one that ends first, then the one the contract names first); undefined where none. The same until it is `sealed`.
+   */
   ready(): Disclosed | undefined
   /** Cursor as it will be once that period is sealed, or as it is now. Never goes back. */
   cursor(after?: Disclosed): Cursor
-  /** Tells that the period was committed. */
+  /** Tells that the period was committed, together with the cursor after it. */
   sealed(period: Disclosed): void
   /**
    * Accounts of the readings of a block whose sequence is in [from, to), once `after` is sealed: one entry a signal,
-   * account and reason. Ask in order of position, after the block was taken.
+   * account and reason. Ask for all blocks in order of position, from the one that holds the committed cursor's
+   * `raw_seq`. A reading that a slot still waits for is `evicted{full}`: only eviction can pass it.
    */
   account(block: StoredBlock, from: number, to: number, after?: Disclosed): readonly LedgerEntry[]
+}
+
+/** A cadence period whose slots are all closed. */
+interface ClosedPeriod {
+  readonly dataset: OpenDataset
+  /** UnixMs */
+  readonly until: number
+  /** `raw_seq` of the cursor once it and all before it are sealed */
+  readonly next: RawSeq
 }
 
 /**
@@ -45,42 +58,46 @@ export function makeDisclosure(input: {
   readonly sourceOf: (signalId: string) => string | undefined
   readonly max_skew: number
 }): Disclosure {
-  const { plan, cursor: begun } = input
-  const opened = plan.datasets.map((dataset) => {
-    const since = ceilTo(input.stream_since, dataset.slot)
-    const open = makeDataset(plan, dataset, begun.sealed_until[dataset.name] ?? since, input.sourceOf)
-    return { open, since, firsts: makeFirstArrivals(dataset.slot) }
-  })
-  const sinceOf = new Map(opened.map(({ open, since }) => [open, since]))
-  const datasets = opened.map(({ open }) => open)
+  const { plan, cursor: begun, sourceOf, max_skew } = input
+  const since = (dataset: OpenDataset): number => ceilTo(input.stream_since, dataset.plan.slot)
+  const datasets = plan.datasets.map((dataset) => makeDataset(plan, dataset, firstSlot(plan, dataset, input), sourceOf))
   const routes = makeRoutes(datasets, input.signalOf)
+  const firsts = makeFirstArrivals(datasets.map((dataset) => dataset.plan.slot).reduce(greatestCommonDivisor))
+  let horizon = horizonOf(({ sealed }) => sealed)
+  let nextSeq: number = begun.raw_seq
+  let passed: RawSeq = begun.raw_seq
+  /** Closed periods in the order in which the log closed them, whatever else was taken since. */
+  const closed: ClosedPeriod[] = []
+  let waiting: Disclosed | undefined
   const accounting = makeAccounting({
     datasets,
     routes,
-    since: (dataset) => sinceOf.get(dataset)!,
-    max_skew: input.max_skew,
+    since,
+    horizon: () => horizon,
+    closingOf: (dataset) => closingOf(plan, dataset.plan, sourceOf),
+    max_skew,
   })
-  /** Readings are kept this much longer (ms) than any slot needs them, for those that are accounted late. */
-  const margin = plan.max_wait + Math.max(0, ...datasets.flatMap((d) => d.series.map((s) => s.window)))
-  let nextSeq: number = begun.raw_seq
-  let passed: number = begun.raw_seq
 
-  function takeReading(route: Route, block: StoredBlock, i: number, uncertain: boolean): void {
-    const value = usableValue(route, block.block, i)
+  /** Earliest time that an unsealed slot needs: whatever ends later, a replay from the cursor computes again. */
+  function horizonOf(sealed: (dataset: OpenDataset) => number): number {
+    return Math.min(...datasets.map((dataset) => neededFrom(dataset, sealed(dataset))))
+  }
+
+  function takeReading(route: Route, stored: StoredBlock, i: number, uncertain: boolean): void {
+    const value = usableValue(route, stored.block, i)
     if (value === undefined) return
     const { intake } = route
     const { series } = intake
-    const at = block.block.times[i]!
+    const at = stored.block.times[i]!
     const held = intake.current
-    const tally =
-      held && at >= held.start && at < held.end
-        ? held
-        : tallyAt(intake, at, windowOfSlot(series, sinceOf.get(series.dataset)!))
+    const tally = held && at >= held.start && at < held.end ? held : tallyAt(intake, at, horizon)
     if (!tally) return
     intake.current = tally
-    const seq = block.seq + i
-    if (route.kind === 'count') addBase(tally, at, value as number, seq)
-    if (tally.end <= series.dataset.closing.until()) return // late: a later window may still count from it
+    const seq = stored.seq + i
+    const closedUntil = series.dataset.closing.until()
+    // A late reading is still where the next window's count begins, as long as that one is open.
+    if (route.kind === 'count' && tally.end + series.window > closedUntil) addBase(tally, at, value as number, seq)
+    if (tally.end <= closedUntil) return
     if (seq < tally.first_seq) tally.first_seq = seq
     if (route.kind === 'measure') addMeasure(tally, at, value as number, series.low, series.high)
     else if (route.kind === 'count') addCount(tally, at, value as number)
@@ -90,31 +107,28 @@ export function makeDisclosure(input: {
     if (uncertain) tally.uncertain++
   }
 
-  /** Lowest sequence that a dataset sealed up to `sealed` still needs. */
-  function neededSeq(dataset: OpenDataset, sealed: number): number {
-    let least = Number.POSITIVE_INFINITY
-    for (const series of dataset.series) {
-      const from = windowOfSlot(series, sealed)
-      for (const { tallies } of series.intakes) {
-        for (const [start, tally] of tallies) {
-          if (start >= from) least = Math.min(least, tally.first_seq)
-          else if (series.isCounter && start === from - series.window) least = Math.min(least, tally.newest_seq)
-        }
-      }
-    }
-    return least
+  /** Lowest sequence that is needed by what has been taken, with each dataset sealed that far. */
+  function neededAfter(sealed: (dataset: OpenDataset) => number): RawSeq {
+    const from = horizonOf(sealed)
+    // What closes a slot is stored after its end, so the first slot that ends after the horizon says where to begin.
+    const end = Math.min(...datasets.map(({ plan: { slot } }) => floorTo(from, slot) + slot))
+    const least = Math.min(nextSeq, firsts.firstFrom(end) ?? nextSeq, ...datasets.map((d) => neededSeq(d, from)))
+    return rawSeq(Math.max(closed.at(-1)?.next ?? passed, least))
   }
 
-  function cursorAfter(after?: Disclosed): Cursor {
-    const sealed_until: Record<string, UnixMs> = { ...begun.sealed_until }
-    let least = nextSeq
-    for (const { open, since, firsts } of opened) {
-      const sealed = after?.dataset === open.plan.name ? after.until : open.sealed
-      // A slot closes by the first block stored after it: a replay must begin there or before.
-      least = Math.min(least, neededSeq(open, sealed), firsts.firstFrom(sealed + open.plan.slot) ?? least)
-      if (sealed > since) sealed_until[open.plan.name] = unixMs(sealed)
+  /** Notes the periods that the last block closed. */
+  function closePeriods(): void {
+    const found = datasets.flatMap((dataset) => {
+      const { cadence } = dataset.plan
+      const periods: { readonly dataset: OpenDataset; readonly until: number }[] = []
+      for (let until = floorTo(dataset.closed, cadence) + cadence; until <= dataset.closing.until(); until += cadence)
+        periods.push({ dataset, until })
+      return periods
+    })
+    for (const { dataset, until } of found.toSorted((a, b) => a.until - b.until)) {
+      dataset.closed = until
+      closed.push({ dataset, until, next: neededAfter((each) => each.closed) })
     }
-    return { raw_seq: rawSeq(Math.max(passed, least)), sealed_until }
   }
 
   return {
@@ -122,39 +136,62 @@ export function makeDisclosure(input: {
       const { block, arrival, sane } = stored
       const { times, forms, qualities, signals } = block
       if (sane) {
-        for (let i = 0; i < times.length; i++) {
+        // Readings that the cursor has passed are accounted, and none of a window that is still open.
+        for (let i = Math.max(0, begun.raw_seq - stored.seq); i < times.length; i++) {
           const use = USE[qualities[i]!]!
-          if (use === LEFT_OUT || forms[i] === FORM_NULL || times[i]! > arrival + input.max_skew) continue
+          if (use === LEFT_OUT || forms[i] === FORM_NULL || times[i]! > arrival + max_skew) continue
           for (const route of routes(signals[i]!)) takeReading(route, stored, i, use === UNCERTAIN)
         }
       }
       nextSeq = Math.max(nextSeq, stored.seq + times.length)
-      for (const { open, firsts } of opened) {
-        firsts.see(stored)
-        open.closing.see(stored)
-        accounting.see(open, stored)
-      }
+      firsts.see(stored)
+      for (const { closing } of datasets) closing.see(stored)
+      closePeriods()
     },
     ready() {
-      const closed = datasets
-        .map((dataset) => ({ dataset, until: floorTo(dataset.sealed, dataset.plan.cadence) + dataset.plan.cadence }))
-        .filter(({ dataset, until }) => until <= dataset.closing.until())
-        .toSorted((a, b) => a.until - b.until)[0]
-      return closed && discloseRows(plan, input.pseudonyms, closed.dataset, closed.until)
+      const [first] = closed
+      waiting ??= first && discloseRows(plan, input.pseudonyms, first.dataset, first.until)
+      return waiting
     },
-    cursor: cursorAfter,
-    sealed(period) {
-      const cursor = cursorAfter(period)
-      passed = cursor.raw_seq
-      const { open, firsts } = opened.find((one) => one.open.plan.name === period.dataset)!
-      open.sealed = period.until
-      firsts.forget(period.until)
-      accounting.forget(passed)
-      const oldest = Math.min(...datasets.flatMap((d) => d.series.map((s) => windowOfSlot(s, d.sealed)))) - margin
-      for (const { intakes } of open.series)
-        for (const { tallies } of intakes)
-          for (const [start, tally] of tallies) if (tally.end < oldest) tallies.delete(start)
+    cursor(after) {
+      const first = after && closed[0]!
+      const sealed = datasets.map((d) => [d.plan.name, unixMs(d === first?.dataset ? first.until : d.sealed)] as const)
+      return {
+        raw_seq: first?.next ?? (closed.length > 0 ? passed : neededAfter(({ sealed }) => sealed)),
+        sealed_until: { ...begun.sealed_until, ...Object.fromEntries(sealed) },
+      }
+    },
+    sealed() {
+      const { dataset, until, next } = closed.shift()!
+      passed = next
+      dataset.sealed = until
+      waiting = undefined
+      horizon = horizonOf(({ sealed }) => sealed)
+      firsts.forget(horizon)
+      for (const each of datasets) forgetUntil(each, horizon)
     },
     account: accounting.account,
   }
+}
+
+/**
+ * Where a dataset begins: after its last sealed slot, or with the stream. One that the policy added later begins where
+ * the others stand, for what lies before is accounted already. The cursor names it from the next commit on.
+ */
+function firstSlot(
+  plan: DisclosurePlan,
+  { name, slot }: { readonly name: string; readonly slot: number },
+  { cursor, stream_since }: { readonly cursor: Cursor; readonly stream_since: UnixMs },
+): number {
+  const named = cursor.sealed_until
+  const own = named[name]
+  if (own !== undefined) return ceilTo(own, slot)
+  const others = plan.datasets.flatMap((other) => named[other.name] ?? [])
+  const all = Object.values(named)
+  const stand = others.length > 0 ? Math.min(...others) : all.length > 0 ? Math.max(...all) : stream_since
+  return ceilTo(Math.max(stand, stream_since), slot)
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b)
 }

@@ -36,8 +36,10 @@ export interface OpenDataset {
   readonly series: readonly Series[]
   /** column → asset → its series; none for a column without a rule */
   readonly rows: readonly (readonly Series[])[]
-  /** end of the last sealed slot */
+  /** end of the last sealed slot, UnixMs */
   sealed: number
+  /** end of the last cadence period whose slots are all closed, sealed or not, UnixMs */
+  closed: number
 }
 
 /** Opens a dataset at `sealed`, the end of its last sealed slot. */
@@ -49,7 +51,14 @@ export function makeDataset(
 ): OpenDataset {
   const series: Series[] = []
   const rows: Series[][] = []
-  const open: OpenDataset = { plan: dataset, closing: closingOf(plan, dataset, sourceOf), series, rows, sealed }
+  const open: OpenDataset = {
+    plan: dataset,
+    closing: closingOf(plan, dataset, sourceOf),
+    series,
+    rows,
+    sealed,
+    closed: sealed,
+  }
   for (const column of dataset.columns) {
     const byInputs = new Map<string, Series>()
     rows.push(
@@ -125,6 +134,31 @@ export function firstSlotOf(series: Series, start: number): number {
 /** Earliest time that a dataset sealed up to `sealed` still needs readings of. */
 export function neededFrom(dataset: OpenDataset, sealed: number): number {
   return dataset.series.reduce((least, series) => Math.min(least, windowOfSlot(series, sealed)), sealed)
+}
+
+/** Lowest sequence of a reading in a window that ends after `horizon`, or that such a window counts from. */
+export function neededSeq(dataset: OpenDataset, horizon: number): number {
+  let least = Number.POSITIVE_INFINITY
+  for (const { intakes, isCounter, window } of dataset.series) {
+    for (const { tallies } of intakes) {
+      for (const tally of tallies.values()) {
+        if (tally.end > horizon) least = Math.min(least, tally.first_seq)
+        else if (isCounter && tally.end + window > horizon) least = Math.min(least, tally.newest_seq)
+      }
+    }
+  }
+  return least
+}
+
+/** Forgets the tallies of windows that end at or before `horizon` and that no later window counts from. */
+export function forgetUntil(dataset: OpenDataset, horizon: number): void {
+  for (const { intakes, isCounter, window } of dataset.series) {
+    for (const intake of intakes) {
+      intake.current = undefined
+      for (const [start, tally] of intake.tallies)
+        if (tally.end + (isCounter ? window : 0) <= horizon) intake.tallies.delete(start)
+    }
+  }
 }
 
 /** The tally of the window that `at` falls into, made where there is none; undefined where it ends at or before `from`. */

@@ -53,6 +53,8 @@ export function makeCommitQueue(input: {
   let due = clock.monotonic() + SILENCE
   let waiting = 0
   let hurried = false
+  /** The first readings after a start are not made to wait: whoever started it sees at once that it works. */
+  let begun = false
   const bell = makeBell(clock)
 
   /** Moves the time of the next commit forward, where it is later than that. */
@@ -119,7 +121,9 @@ export function makeCommitQueue(input: {
       return new Promise((durable) => {
         pending.push({ entry, durable })
         waiting += entry.block.times.length
-        commitBy(clock.monotonic() + (hurried ? 0 : entry.within_ms))
+        const first = !begun && entry.block.times.length > 0
+        begun ||= first
+        commitBy(clock.monotonic() + (hurried || first ? 0 : entry.within_ms))
       })
     },
     hurry() {
