@@ -1,0 +1,222 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { SignalSpec } from '../core/signal.ts'
+import {
+  contractOf,
+  HOUR,
+  logOf,
+  MINUTE,
+  type Published,
+  planOf,
+  policyOf,
+  publishLog,
+  type Row,
+  signalOf,
+  T0,
+  type Written,
+} from '../test/support/disclosure.ts'
+
+const signals: readonly SignalSpec[] = [
+  signalOf('press-7/oil', { unit: 'Cel', cadence: { kind: 'periodic', every: 10_000 } }),
+  signalOf('press-8/oil', { unit: 'Cel' }),
+  signalOf('hall/humidity', { unit: '%', source: 'broker' }),
+  signalOf('press-7/ng', { unit: '{count}', source: 'broker' }),
+  signalOf('press-7/total', { unit: '{count}', source: 'broker' }),
+  signalOf('press-8/ng', { unit: '{count}', source: 'broker' }),
+  signalOf('press-8/total', { unit: '{count}', source: 'broker' }),
+  signalOf('press-7/state', { type: 'uint16', labels: { 0: 'idle', 1: 'run', 2: 'hidden' } }),
+  signalOf('press-8/state', { type: 'uint16', labels: { 0: 'idle', 1: 'run' } }),
+  signalOf('press-7/secret'),
+]
+const column = { meaning: 'm', stat: 'mean', unit: 'Cel', range: [-50, 200], step: 0.1 }
+const rate = { meaning: 'm', stat: 'rate', unit: '1', range: [0, 1], step: 0.001 }
+const contract = contractOf(
+  {
+    stream: {
+      kind: 'stream',
+      grid: '1m',
+      cadence: '10m',
+      columns: {
+        oil: column,
+        slow_max: { ...column, stat: 'max', window: '5m' },
+        slow_rate: { ...rate, window: '5m' },
+        state: { meaning: 'm', type: 'category', stat: 'last', vocabulary: ['idle', 'run'] },
+      },
+    },
+    hourly: {
+      kind: 'table',
+      window: '20m',
+      cadence: '1h',
+      columns: { humidity: { ...column, unit: '%' }, defects: rate, empty: column },
+    },
+  },
+  { grace: '30s', max_wait: '10m' },
+)
+const counters = { of: '{asset}/ng', over: '{asset}/total', kind: 'counter', floor: 20 }
+const plan = planOf(
+  contract,
+  policyOf(
+    {
+      stream: {
+        oil: { from: '{asset}/oil', range: [0, 100], step: 1 },
+        slow_max: { from: '{asset}/oil', range: [0, 100], step: 2 },
+        slow_rate: { rate: counters, range: [0, 0.5], step: 0.01 },
+        state: { from: '{asset}/state' },
+      },
+      hourly: {
+        humidity: { from: '{place}/humidity', range: [0, 100], step: 1 },
+        defects: { rate: counters, range: [0, 1], step: 0.01 },
+      },
+    },
+    {
+      assets: {
+        'press-7': { class: 'press', place: 'hall', cycle_time: '10s' },
+        'press-8': { class: 'press', place: 'hall', cycle_time: '10s' },
+      },
+    },
+  ),
+  signals,
+)
+
+/** Three hours of readings that come late, early, out of order, from the future and under a broken clock. */
+const logs = fc
+  .array(
+    fc.record({
+      wait: fc.oneof({ arbitrary: fc.integer({ min: 1, max: 90 }), weight: 12 }, fc.integer({ min: 90, max: 1500 })),
+      back: fc.oneof({ arbitrary: fc.constant(0), weight: 15 }, fc.integer({ min: 1, max: 300 })),
+      sane: fc.oneof({ arbitrary: fc.constant(true), weight: 15 }, fc.constant(false)),
+      plc: fc.option(fc.integer({ min: -400, max: 10 }), { nil: undefined, freq: 8 }),
+      broker: fc.option(fc.integer({ min: -400, max: 10 }), { nil: undefined, freq: 4 }),
+      rows: fc.array(
+        fc.record({
+          signal: fc.nat(signals.length - 1),
+          lag: fc.oneof(
+            { arbitrary: fc.integer({ min: 0, max: 40 }), weight: 8 },
+            fc.integer({ min: -30, max: 600 }),
+            fc.integer({ min: -500, max: 5000 }),
+          ),
+          value: fc.oneof({ arbitrary: fc.integer({ min: 0, max: 130 }), weight: 9 }, fc.constant(Number.NaN)),
+          quality: fc.oneof({ arbitrary: fc.constant(0), weight: 8 }, fc.constantFrom(1, 2, 5)),
+        }),
+        { maxLength: 12 },
+      ),
+    }),
+    { minLength: 1, maxLength: 90 },
+  )
+  .map((steps) => {
+    let now = T0 - 5 * MINUTE
+    return steps.map(({ wait, back, sane, plc, broker, rows }): Written => {
+      now += wait * 1000
+      const arrival = now - back * 1000
+      const said = (lag: number | undefined, assets: readonly string[]) =>
+        lag === undefined ? {} : Object.fromEntries(assets.map((asset) => [asset, arrival + Math.min(lag, 10) * 1000]))
+      return {
+        arrival,
+        sane,
+        complete: {
+          plc: said(plc === undefined ? undefined : Math.max(plc, -5), ['press-7', 'press-8']),
+          broker: said(broker, ['press-7', 'press-8', 'hall']),
+        },
+        rows: rows.map(({ signal, lag, value, quality }): Row => {
+          const isCategory = signal === 7 || signal === 8
+          const at = arrival - lag * 1000
+          return [signal, at, isCategory ? (Number.isNaN(value) ? 2 : value % 3) : value, quality]
+        }),
+      }
+    })
+  })
+
+/** Numbers from 0 to 1 that shrink and repeat. */
+const dice = fc.infiniteStream(fc.double({ min: 0, max: 0.999, noNaN: true }))
+
+function roll(stream: Iterator<number>): number {
+  return stream.next().value as number
+}
+
+/** Crashes now and then, but not for ever: each makes the log be read again from the cursor. */
+function crashes(random: Iterator<number>, odds: number, most = 8): () => boolean {
+  let left = most
+  return () => roll(random) < odds && left-- > 0
+}
+
+function cellsAndAccounts({ periods, ledger, cursor }: Published): unknown {
+  return { periods, ledger, cursor }
+}
+
+describe('disclosure of a random log', () => {
+  it('is the same whenever it crashes and however many blocks it takes at a time', () => {
+    fc.assert(
+      fc.property(logs, dice, (blocks, random) => {
+        const log = logOf(blocks)
+        const calm = publishLog(log, plan, signals)
+        const stormy = publishLog(log, plan, signals, {
+          crash: crashes(random, 0.2),
+          stride: () => 1 + Math.floor(roll(random) * 5),
+        })
+        expect(cellsAndAccounts(stormy)).toEqual(cellsAndAccounts(calm))
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  it('accounts every reading once, and shows the same cells, where the cursor also moves without a batch', () => {
+    fc.assert(
+      fc.property(logs, dice, (blocks, random) => {
+        const log = logOf(blocks)
+        const calm = publishLog(log, plan, signals)
+        const eager = publishLog(log, plan, signals, {
+          crash: crashes(random, 0.1),
+          advance: () => roll(random) < 0.3,
+          stride: () => 1 + Math.floor(roll(random) * 3),
+        })
+        expect(eager.periods).toEqual(calm.periods)
+        const accounted = Object.values(eager.ledger).reduce((sum, n) => sum + n, 0)
+        expect(accounted).toBe(eager.cursor.raw_seq)
+        expect(Object.keys(eager.ledger).filter((key) => key.includes('evicted'))).toEqual([])
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  it('has every asset in every slot once, in order, and never shows what no rule names', () => {
+    fc.assert(
+      fc.property(logs, (blocks) => {
+        const { periods, ledger } = publishLog(logOf(blocks), plan, signals)
+        for (const dataset of ['stream', 'hourly']) {
+          const rows = periods
+            .filter((p) => p.dataset === dataset)
+            .flatMap((p) => [...p.slots].map((slot, i) => `${slot} ${p.assets[i]}`))
+          expect(rows).toEqual([...new Set(rows)].sort())
+        }
+        for (const key of Object.keys(ledger).filter((k) => k.startsWith('press-7/secret')))
+          expect(key).toBe('press-7/secret withheld unlisted')
+      }),
+      { numRuns: 30 },
+    )
+  })
+})
+
+describe('block boundaries', () => {
+  it('do not matter as long as arrival and what was complete are the same', () => {
+    fc.assert(
+      fc.property(logs, dice, (blocks, random) => {
+        const split = blocks.flatMap((block): readonly Written[] => {
+          const { rows = [], arrival, sane } = block
+          const cut = Math.floor(roll(random) * (rows.length + 1))
+          return [
+            { arrival, ...(sane === undefined ? {} : { sane }), rows: rows.slice(0, cut), complete: {} },
+            { ...block, rows: rows.slice(cut) },
+          ]
+        })
+        const whole = publishLog(logOf(blocks), plan, signals)
+        // A block may close a slot by its arrival alone; its first half then does so before its second is counted.
+        const wait = { ...plan, max_wait: 100 * HOUR }
+        expect(publishLog(logOf(split), wait, signals).periods).toEqual(
+          publishLog(logOf(blocks), wait, signals).periods,
+        )
+        expect(whole.periods.length).toBeGreaterThanOrEqual(0)
+      }),
+      { numRuns: 30 },
+    )
+  })
+})
