@@ -85,7 +85,7 @@ function program(): Command {
     .command('demo')
     .description('a whole plant on this machine, without hardware: simulated PLCs, broker, agent and pool')
     .option('--seconds <n>', 'end after this many seconds, with a summary')
-    .option('--speed <n>', 'how many times as fast as real time the plant lives', '120')
+    .option('--speed <n>', 'how many times as fast as real time the plant lives', '300')
     .option('--keep <folder>', 'leave the files in this folder instead of a temporary one')
     .option(json, 'print the summary as one JSON line')
     .action(async (o) => (await import('../demo/demo.ts')).demo(o))

@@ -2,7 +2,8 @@ import { loadConfig } from '../../config/load.ts'
 import { renderProblems } from '../../config/problem.ts'
 import { Fault } from '../../core/fault.ts'
 import { formatDuration } from '../../core/option.ts'
-import { explainPolicy } from '../../privacy/preview.ts'
+import { type Explained, explainPolicy } from '../../privacy/preview.ts'
+import type { SourceConfig } from '../daemon/sources.ts'
 import { type CommonOptions, EXIT_USAGE, printJson, table } from './common.ts'
 
 /**
@@ -16,9 +17,12 @@ export function preview(options: CommonOptions & { readonly pool?: string }): vo
   if (options.pool !== undefined && pools.length === 0)
     throw new Fault('usage', { pool: options.pool }, 'there is no such pool')
   const signals = Object.values(loaded.sources).flatMap((source) => (source.kind === 'ok' ? source.plan.signals : []))
+  const wildcards = Object.values(loaded.sources).flatMap((source) =>
+    source.kind === 'ok' ? captured(source.config) : [],
+  )
   const shown = pools.map(([pool, { gate }]) =>
     gate.kind === 'open'
-      ? { pool, gate: 'open' as const, signals: explainPolicy(gate.plan, signals) }
+      ? { pool, gate: 'open' as const, signals: withWildcards(explainPolicy(gate.plan, signals), wildcards) }
       : { pool, gate: 'shut' as const, reason: gate.fault.message, signals: [] },
   )
   if (shown.some((p) => p.gate === 'shut')) process.exitCode = EXIT_USAGE
@@ -38,4 +42,24 @@ export function preview(options: CommonOptions & { readonly pool?: string }): vo
     if (leaves.length > 0) console.log(`leaves the plant\n${table(leaves)}`)
     if (withheld.length > 0) console.log(`stays inside\n${table(withheld)}`)
   }
+}
+
+/** Names of signals whose asset a topic captures: which assets will come is known only when they do. */
+function captured(config: SourceConfig): readonly string[] {
+  if (config.kind !== 'mqtt') return []
+  return config.subscriptions.filter((s) => s.asset === undefined).flatMap((s) => Object.keys(s.signals))
+}
+
+/** What a broker may bring besides the signals that the policy names stays inside, and is shown to. */
+function withWildcards(explained: readonly Explained[], names: readonly string[]): readonly Explained[] {
+  return [
+    ...explained,
+    ...names.map((name) => {
+      const isNamed = explained.some(({ signal, becomes }) => becomes.length > 0 && signal.endsWith(`/${name}`))
+      const withheld = isNamed
+        ? 'of every other asset: no rule of the policy names it'
+        : 'no rule of the policy names it'
+      return { signal: `{asset}/${name}`, becomes: [], withheld }
+    }),
+  ]
 }
