@@ -1,0 +1,49 @@
+import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { openSmallPlant, type SmallPlant, untilStatus, writeKey, writePolicy } from './support/small-plant.ts'
+
+const breakages: readonly (readonly [what: string, code: string, breakIt: (plant: SmallPlant) => void])[] = [
+  ['a policy that is not YAML', 'policy-invalid', (p) => writeFileSync(p.path('policy.yaml'), 'version: [1')],
+  ['a policy that is gone', 'policy-missing', (p) => rmSync(p.path('policy.yaml'))],
+  ['a policy finer than the contract', 'policy-invalid', (p) => writePolicy(p.folder, ['step: 1.2', 'step: 0.01'])],
+  ['a contract with another hash', 'policy-invalid', (p) => writeFileSync(p.path('contract.yaml'), 'version: 1\n')],
+  ['an expired policy', 'policy-expired', (p) => writePolicy(p.folder, ['2040-12-31', '2026-01-01'])],
+  ['a missing plant key', 'key-missing', (p) => rmSync(p.path('plant.key'))],
+  ['a missing signing key', 'key-missing', (p) => rmSync(p.path('signing.key'))],
+  ['a key that others can read', 'key-invalid', (p) => chmodSync(p.path('plant.key'), 0o644)],
+]
+
+describe('the gate of a pool', () => {
+  it.each(breakages)('is shut by %s, and collecting goes on', async (_, code, breakIt) => {
+    const plant = await openSmallPlant()
+    breakIt(plant)
+    const agent = await plant.start()
+    const status = await untilStatus(agent, (s) => s.store.accepted >= 8)
+    expect(status.gates.quality).toMatchObject({ state: 'shut', fault: { code } })
+    expect(status.store.alarms).toMatchObject([{ key: 'gate:quality', code, until: null }])
+    const pool = status.store.pools.quality!
+    expect(pool.batches.sealed).toBe(0)
+    expect(pool.accounts.pending).toBe(pool.accounts.accepted)
+    expect(status.ledger_ok).toBe(true)
+  })
+
+  it('lets out what waited behind it once it is mended', async () => {
+    const plant = await openSmallPlant()
+    mkdirSync(plant.path('outgoing'))
+    rmSync(plant.path('plant.key'))
+    const shut = await plant.start()
+    const waited = await untilStatus(shut, (s) => s.store.accepted >= 40)
+    await shut[Symbol.asyncDispose]()
+
+    writeKey(plant.path('plant.key'))
+    const open = await plant.start()
+    const status = await untilStatus(open, (s) => {
+      const { accounts, batches } = s.store.pools.quality!
+      return accounts.disclosed >= waited.store.accepted / 2 && batches.delivered > 0
+    })
+    expect(status.gates.quality!.state).toBe('open')
+    expect(status.store.alarms.filter((a) => a.until === null)).toEqual([])
+    expect(status.ledger_ok).toBe(true)
+    expect(readdirSync(plant.path('outgoing')).filter((f) => f.endsWith('.parquet')).length).toBeGreaterThan(0)
+  })
+})

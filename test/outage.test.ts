@@ -1,0 +1,53 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { openPlc, openSmallPlant, untilStatus } from './support/small-plant.ts'
+
+describe('a plant in which something fails', () => {
+  it('keeps the period of one PLC while the other is away, and records the outage', async () => {
+    const plant = await openSmallPlant()
+    const [, away] = plant.plcs
+    await away![Symbol.asyncDispose]()
+    const agent = await plant.start()
+    const before = await untilStatus(agent, (s) => s.sources['press-7-plc']!.readings > 0)
+    const later = await untilStatus(agent, (s) => s.now - before.now > 120_000)
+    const periods = Math.floor((later.now - before.now) / 5_000)
+    const counted = later.sources['press-7-plc']!.readings - before.sources['press-7-plc']!.readings
+    expect(counted).toBeGreaterThanOrEqual(periods - 3) // one flush of readings may still wait
+    expect(counted).toBeLessThanOrEqual(periods + 3)
+    expect(later.sources['press-8-plc']).toMatchObject({ state: 'down', fault: { code: 'source-refused' } })
+    expect(later.store.outages).toMatchObject([{ source: 'press-8-plc', reason: 'source-refused', until: null }])
+
+    const back = await openPlc(away!.port)
+    plant.plcs.push(back)
+    const up = await untilStatus(agent, (s) => s.sources['press-8-plc']!.readings > 0)
+    const [outage] = up.store.outages.filter((o) => o.source === 'press-8-plc')
+    expect(outage!.until).toBeGreaterThan(outage!.from)
+  })
+
+  it('collects from the sources that are configured right', async () => {
+    const plant = await openSmallPlant()
+    const text = readFileSync(plant.config, 'utf8')
+    writeFileSync(plant.config, text.replace('press-8: { unit_id: 1', 'press-8: { unit_id: 999'))
+    const agent = await plant.start()
+    const status = await untilStatus(agent, (s) => s.sources['press-7-plc']!.readings > 3)
+    expect(status.store.outages).toMatchObject([{ source: 'press-8-plc', reason: 'config', until: null }])
+  })
+
+  it('goes on while its pool is away, and delivers everything after, in order', async () => {
+    const plant = await openSmallPlant()
+    const agent = await plant.start()
+    const away = await untilStatus(agent, (s) => s.store.pools.quality!.batches.sealed >= 2)
+    expect(away.delivery.quality).toMatchObject({ state: 'retrying', fault: { code: 'pool-folder' } })
+    const later = await untilStatus(agent, (s) => s.now - away.now > 90_000)
+    expect(later.store.accepted - away.store.accepted).toBeGreaterThan(2 * 15)
+    expect(later.store.pools.quality!.batches.delivered).toBe(0)
+
+    mkdirSync(plant.path('outgoing'))
+    const after = await untilStatus(agent, (s) => {
+      const { delivered } = s.store.pools.quality!.batches
+      return delivered >= later.store.pools.quality!.batches.sealed
+    })
+    expect(after.store.pools.quality!.batches).toMatchObject({ quarantined: 0, dropped: 0 })
+    expect(after.ledger_ok).toBe(true)
+  })
+})
