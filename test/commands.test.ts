@@ -1,0 +1,155 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { sluice } from './support/sluice.ts'
+import { openSmallPlant, type SmallPlant } from './support/small-plant.ts'
+
+/** Runs `sluice run` until it says that it runs; killed with the test. */
+async function run(plant: SmallPlant) {
+  const args = [join(import.meta.dirname, '../agent/main.ts'), 'run', '-c', plant.config]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] })
+  const ended = once(child, 'exit')
+  onTestFinished(async () => {
+    child.kill('SIGKILL')
+    await ended
+  })
+  const output = createInterface(child.stdout)
+  for await (const line of output) if (line.includes('sluice is running')) break
+  child.stdout.resume()
+  return { child, ended }
+}
+
+const json = (text: string): unknown => JSON.parse(text)
+
+describe('commands', () => {
+  it('plan prints the requests', async () => {
+    const plant = await openSmallPlant()
+    const { code, out } = await sluice(['plan', '--json', '-c', plant.config])
+    expect(code).toBe(0)
+    expect(json(out)).toEqual(
+      ['press-7', 'press-8'].map((press) => ({
+        source: `${press}-plc`,
+        unit_id: 1,
+        table: 'holding',
+        address: 0,
+        quantity: 2,
+        signals: [`${press}/oil_temperature`],
+      })),
+    )
+  })
+
+  it('probe reads once, by itself and through the running agent', async () => {
+    const plant = await openSmallPlant()
+    const line = {
+      source: 'press-7-plc',
+      device: 'press-7',
+      asset: 'press-7',
+      signal: 'oil_temperature',
+      value: 25,
+      quality: 'good',
+      reason: '',
+      unit: 'Cel',
+      raw: '41c8 0000',
+    }
+    const alone = await sluice(['probe', 'press-7-plc', '--json', '-c', plant.config])
+    expect(json(alone.out)).toEqual([line])
+    await run(plant)
+    const connections = plant.plcs[0]!.connections
+    const through = await sluice(['probe', 'press-7-plc', '--json', '-c', plant.config])
+    expect(json(through.out)).toEqual([line])
+    expect(plant.plcs[0]!.connections).toBe(connections)
+  })
+
+  it('probe says in one line that a host does not answer, and shows the others', async () => {
+    const plant = await openSmallPlant()
+    await plant.plcs[1]![Symbol.asyncDispose]()
+    const { code, out, err } = await sluice(['probe', '--json', '-c', plant.config])
+    expect(code).toBe(1)
+    expect(json(out)).toHaveLength(1)
+    expect(err.trim().split('\n')).toHaveLength(1)
+    expect(err).toMatch(
+      /^sluice: source press-8-plc, at 127\.0\.0\.1:\d+: cannot connect: ECONNREFUSED \(source-refused; /,
+    )
+  })
+
+  it('check prints all problems with their place', async () => {
+    const plant = await openSmallPlant()
+    writeFileSync(
+      plant.config,
+      readFileSync(plant.config, 'utf8').replace('unit: Cel', 'unit: ℃').replace('period', 'perod'),
+    )
+    const { code, out } = await sluice(['check', '--json', '-c', plant.config])
+    expect(code).toBe(2)
+    const { ok, problems } = json(out) as { ok: boolean; problems: object[] }
+    expect(ok).toBe(false)
+    expect(problems).toHaveLength(2)
+    for (const p of problems) expect(Object.keys(p)).toEqual(['file', 'line', 'column', 'path', 'message', 'hint'])
+    expect(problems).toMatchObject([
+      { line: 10, hint: 'did you mean "period"?' },
+      { line: 10, hint: 'write "Cel" (UCUM)' },
+    ])
+  })
+
+  it('preview shows each signal with what it becomes or why it stays', async () => {
+    const plant = await openSmallPlant()
+    const { code, out } = await sluice(['preview', '--json', '-c', plant.config])
+    expect(code).toBe(0)
+    expect(json(out)).toMatchObject([
+      {
+        pool: 'quality',
+        gate: 'open',
+        signals: [
+          {
+            signal: 'press-7/oil_temperature',
+            becomes: [{ dataset: 'stream', column: 'oil_temperature' }],
+            withheld: null,
+          },
+          { signal: 'press-8/oil_temperature', becomes: [{ dataset: 'stream' }], withheld: null },
+        ],
+      },
+    ])
+  })
+})
+
+describe('sluice run', () => {
+  it('ends on SIGTERM with everything stored, and status reads the folder then', async () => {
+    const plant = await openSmallPlant()
+    mkdirSync(plant.path('outgoing'))
+    const { child, ended } = await run(plant)
+    const socket = plant.path('data/sluice.sock')
+    expect(existsSync(socket)).toBe(true)
+    const asked = json((await sluice(['status', '--json', '-c', plant.config])).out) as { running: boolean }
+    expect(asked.running).toBe(true)
+    child.kill('SIGTERM')
+    expect(await ended).toEqual([0, null])
+    expect(existsSync(socket)).toBe(false)
+    const after = await sluice(['status', '--json', '--check', '-c', plant.config])
+    expect(after.code).toBe(1) // no agent runs
+    expect(json(after.out)).toMatchObject({ running: false, ledger_ok: true })
+  })
+
+  it('lets one agent use a data folder, and tells the second one', async () => {
+    const plant = await openSmallPlant()
+    await run(plant)
+    const second = await sluice(['run', '-c', plant.config])
+    expect(second.code).toBe(2)
+    expect(second.err.trim().split('\n').at(-1)).toMatch(/^sluice: .*store-locked/)
+    expect((await sluice(['status', '-c', plant.config])).code).toBe(0)
+  })
+
+  it('never says a secret', async () => {
+    const plant = await openSmallPlant()
+    chmodSync(plant.path('plant.key'), 0o644)
+    const secrets = ['plant.key', 'signing.key'].map((name) => readFileSync(plant.path(name), 'utf8').trim())
+    await run(plant)
+    const said = [
+      await sluice(['status', '--json', '-c', plant.config]),
+      await sluice(['check', '-c', plant.config]),
+      await sluice(['preview', '-c', plant.config]),
+    ]
+    for (const { out, err } of said) for (const secret of secrets) expect(out + err).not.toContain(secret)
+  })
+})
