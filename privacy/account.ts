@@ -24,8 +24,6 @@ type Fate = WindowFate | Extract<WithheldReason, 'unlisted' | 'bad' | 'clock'>
 export function makeAccounting(input: {
   readonly datasets: readonly OpenDataset[]
   readonly routes: (signal: number) => readonly Route[]
-  /** first slot of the stream in a dataset, UnixMs */
-  readonly since: (dataset: OpenDataset) => number
   /** what ends after it is recomputed by a replay from the cursor, UnixMs */
   readonly horizon: () => number
   /** a new judge of which slots are closed, that has seen no block */
@@ -40,8 +38,7 @@ export function makeAccounting(input: {
     const { series } = route.intake
     const { dataset, window } = series
     const start = floorTo(block.block.times[i]!, window)
-    const since = input.since(dataset)
-    if (start < (window === dataset.plan.slot ? Math.min(since, dataset.sealed) : since)) return 'new_stream'
+    if (start < dataset.since) return 'new_stream'
     const isLate = judges.get(dataset)!.until() >= start + window
     const isUsable = usableValue(route, block.block, i) !== undefined
     const own = isLate ? 'late' : isUsable ? fateOfWindow(series, start, after) : 'unusable'

@@ -59,8 +59,11 @@ export function makeDisclosure(input: {
   readonly max_skew: number
 }): Disclosure {
   const { plan, cursor: begun, sourceOf, max_skew } = input
-  const since = (dataset: OpenDataset): number => ceilTo(input.stream_since, dataset.plan.slot)
-  const datasets = plan.datasets.map((dataset) => makeDataset(plan, dataset, firstSlot(plan, dataset, input), sourceOf))
+  const datasets = plan.datasets.map((dataset) => {
+    const sealed = firstSlot(plan, dataset, input)
+    const since = Math.min(ceilTo(input.stream_since, dataset.slot), sealed)
+    return makeDataset(plan, dataset, { since, sealed }, sourceOf)
+  })
   const routes = makeRoutes(datasets, input.signalOf)
   const firsts = makeFirstArrivals(datasets.map((dataset) => dataset.plan.slot).reduce(greatestCommonDivisor))
   let horizon = horizonOf(({ sealed }) => sealed)
@@ -72,7 +75,6 @@ export function makeDisclosure(input: {
   const accounting = makeAccounting({
     datasets,
     routes,
-    since,
     horizon: () => horizon,
     closingOf: (dataset) => closingOf(plan, dataset.plan, sourceOf),
     max_skew,

@@ -36,17 +36,19 @@ export interface OpenDataset {
   readonly series: readonly Series[]
   /** column → asset → its series; none for a column without a rule */
   readonly rows: readonly (readonly Series[])[]
+  /** start of the stream's first slot, UnixMs: of a window that began earlier, the stream saw a part at most */
+  readonly since: number
   /** end of the last sealed slot, UnixMs */
   sealed: number
   /** end of the last cadence period whose slots are all closed, sealed or not, UnixMs */
   closed: number
 }
 
-/** Opens a dataset at `sealed`, the end of its last sealed slot. */
+/** Opens a dataset of a stream whose first slot begins at `since`; `sealed` is the end of its last sealed slot. */
 export function makeDataset(
   plan: DisclosurePlan,
   dataset: PlanDataset,
-  sealed: number,
+  { since, sealed }: { readonly since: number; readonly sealed: number },
   sourceOf: (signalId: string) => string | undefined,
 ): OpenDataset {
   const series: Series[] = []
@@ -56,6 +58,7 @@ export function makeDataset(
     closing: closingOf(plan, dataset, sourceOf),
     series,
     rows,
+    since,
     sealed,
     closed: sealed,
   }
@@ -106,12 +109,14 @@ function makeSeries(dataset: OpenDataset, column: PlanColumn, inputs: readonly P
     intakes,
     cell(start) {
       const [first, second] = intakes
-      const now = first!.tallies.get(start)
+      const tally = (intake: Intake, at: number): Tally | undefined =>
+        at < dataset.since ? undefined : intake.tallies.get(at)
+      const now = tally(first!, start)
       if (column.kind === 'category') return categoryCell(now, column.vocabulary, column.min_share)
       if (column.stat !== 'rate') return measureCell(column.stat, now, column.grid, bounds, column.min_share)
       const counted = (intake: Intake) => ({
-        now: intake.tallies.get(start),
-        before: intake.tallies.get(start - column.window),
+        now: tally(intake, start),
+        before: tally(intake, start - column.window),
       })
       return rateCell(counted(first!), counted(second!), column, column.grid, bounds, column.min_share)
     },
