@@ -25,7 +25,8 @@ export function openDatabase(
 ): { readonly db: Db; readonly set_aside: string | undefined } {
   const path = databasePath(data_dir)
   try {
-    mkdirSync(data_dir, { recursive: true, mode: 0o700 })
+    // Not its parents: a mount that is missing must not be replaced by a folder on the system disk.
+    if (!existsSync(data_dir)) mkdirSync(data_dir, { mode: 0o700 })
     let set_aside = options.damaged || !existsSync(path) ? setAside(data_dir, options.now) : undefined
     prepareFile(data_dir)
     try {
@@ -143,6 +144,15 @@ export function isDamage(error: unknown): boolean {
   return error instanceof Database.SqliteError && /^SQLITE_(CORRUPT|NOTADB)/.test(error.code)
 }
 
+const REFUSALS: Readonly<Record<string, string>> = {
+  ENOENT: 'the folder that it should be in does not exist',
+  ENOTDIR: 'a part of the path is a file, not a folder',
+  EACCES: 'this user may not write there',
+  EPERM: 'this user may not write there',
+  EROFS: 'the file system is read-only',
+  SQLITE_READONLY: 'it may not be written',
+}
+
 /** What an operator can meet, as a Fault; undefined for anything else, which is a bug. */
 export function faultOf(error: unknown, path: string): Fault | undefined {
   if (error instanceof Fault) return error
@@ -165,7 +175,7 @@ export function faultOf(error: unknown, path: string): Fault | undefined {
     return new Fault('store-io', where, `the file is damaged (${code})`, options)
   }
   if (/^SQLITE_(IOERR|READONLY|CANTOPEN|PERM|AUTH|NOLFS|PROTOCOL)/.test(code) || !code.startsWith('SQLITE_')) {
-    return new Fault('store-io', where, `the disk refused (${code})`, options)
+    return new Fault('store-io', where, `${REFUSALS[code] ?? 'the disk refused'} (${code})`, options)
   }
   return undefined
 }

@@ -112,11 +112,12 @@ describe('what was acknowledged', () => {
 
   it('is private to the user of the agent', () => {
     using folder = makeFolder()
-    using store = folder.open({ data_dir: join(folder.path, 'new', 'deep') })
+    const data_dir = join(folder.path, 'new')
+    using store = folder.open({ data_dir })
     store.append(commitOf([]))
-    expect(statSync(join(folder.path, 'new', 'deep')).mode & 0o777).toBe(0o700)
-    for (const file of readdirSync(join(folder.path, 'new', 'deep'))) {
-      expect(statSync(join(folder.path, 'new', 'deep', file)).mode & 0o777).toBe(0o600)
+    expect(statSync(data_dir).mode & 0o777).toBe(0o700)
+    for (const file of readdirSync(data_dir)) {
+      expect(statSync(join(data_dir, file)).mode & 0o777).toBe(0o600)
     }
   })
 })

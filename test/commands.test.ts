@@ -114,7 +114,39 @@ describe('commands', () => {
   })
 })
 
+describe('a configuration that is not there', () => {
+  it.each(['run', 'check', 'plan', 'probe', 'preview', 'status'])(
+    'is said by %s, and nothing else is',
+    async (name) => {
+      const { code, out, err } = await sluice([name, '-c', '/nowhere/sluice.yaml'])
+      expect([code, out]).toEqual([2, ''])
+      expect(err).toMatch(/^\/nowhere\/sluice\.yaml:1:1: \/nowhere\/sluice\.yaml does not exist\n +=.*\n/)
+      expect(err).not.toMatch(/^ +at /m)
+    },
+  )
+})
+
 describe('sluice run', () => {
+  it.each([
+    ['absent/deep', 'the folder that it should be in does not exist (ENOENT)'],
+    ['sluice.yaml/data', 'a part of the path is a file, not a folder (ENOTDIR)'],
+    ['sluice.yaml', 'a part of the path is a file, not a folder (ENOTDIR)'],
+  ])('says in one line why %s is no data folder', async (data_dir, why) => {
+    const plant = await openSmallPlant()
+    const written = readFileSync(plant.config, 'utf8')
+    writeFileSync(plant.config, written.replace(/data_dir: \S+/, `data_dir: ${plant.path(data_dir)}`))
+    const { code, err } = await sluice(['run', '-c', plant.config])
+    expect(code).toBe(1)
+    expect(err).toMatch(/^sluice: [^\n]+\n$/)
+    expect(err).toContain(`${plant.path(data_dir)}/sluice.db: ${why} (store-io; `)
+  })
+
+  it('takes only levels that there are', async () => {
+    const { code, err } = await sluice(['run', '--log-level', 'loud'])
+    expect(code).toBe(2)
+    expect(err).toMatch(/^error: .*'loud' is invalid. Allowed choices are error, warn, info, debug\.\n$/)
+  })
+
   it('ends on SIGTERM with everything stored, and status reads the folder then', async () => {
     const plant = await openSmallPlant()
     mkdirSync(plant.path('outgoing'))

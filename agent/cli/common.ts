@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs'
+import { type LoadedConfig, loadConfig } from '../../config/load.ts'
+import { renderProblems } from '../../config/problem.ts'
 
 export const EXIT_FAILED = 1
 export const EXIT_USAGE = 2
@@ -7,6 +9,18 @@ export const EXIT_USAGE = 2
 export interface CommonOptions {
   readonly config: string
   readonly json?: boolean
+}
+
+/** The configuration of a command that needs the data folder; without one, the problems are printed and it ends there. */
+export function loadWithGateway(
+  file: string,
+): (LoadedConfig & { readonly gateway: NonNullable<LoadedConfig['gateway']> }) | undefined {
+  const loaded = loadConfig(file)
+  const { gateway } = loaded
+  if (gateway) return { ...loaded, gateway }
+  console.error(renderProblems(loaded.problems))
+  process.exitCode = EXIT_USAGE
+  return undefined
 }
 
 /** The version in package.json. */

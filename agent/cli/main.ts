@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import { Fault } from '../../core/fault.ts'
 import { EXIT_FAILED, EXIT_USAGE, version } from './common.ts'
 
@@ -36,7 +36,9 @@ function program(): Command {
     .command('run')
     .description('collect, publish and deliver until stopped')
     .option(config, configHelp, configDefault)
-    .option('--log-level <level>', 'error, warn, info or debug', 'info')
+    .addOption(
+      new Option('--log-level <level>', 'how much to log').choices(['error', 'warn', 'info', 'debug']).default('info'),
+    )
     .action(async (o) => (await import('./run.ts')).run(o))
   sluice
     .command('check')

@@ -26,6 +26,7 @@ export function plan(options: CommonOptions): void {
     `${r.quantity} ${r.table === 'holding' || r.table === 'input' ? 'registers' : 'bits'}`,
     r.signals.join(', '),
   ])
+  if (sources.length === 0) return
   if (rows.length > 0) console.log(table(rows))
   for (const [name, config] of sources) {
     if (config.kind !== 'mqtt') continue

@@ -12,7 +12,10 @@ import { type CommonOptions, EXIT_USAGE, printJson, table } from './common.ts'
  */
 export function preview(options: CommonOptions & { readonly pool?: string }): void {
   const loaded = loadConfig(options.config)
-  if (loaded.problems.length > 0) console.error(renderProblems(loaded.problems))
+  if (loaded.problems.length > 0) {
+    console.error(renderProblems(loaded.problems))
+    process.exitCode = EXIT_USAGE
+  }
   const pools = Object.entries(loaded.pools).filter(([name]) => options.pool === undefined || name === options.pool)
   if (options.pool !== undefined && pools.length === 0)
     throw new Fault('usage', { pool: options.pool }, 'there is no such pool')

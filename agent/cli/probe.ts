@@ -1,25 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import type { ProbeReading } from '../../adapters/source.ts'
-import { loadConfig } from '../../config/load.ts'
-import { renderProblems } from '../../config/problem.ts'
 import { makeClock } from '../../core/clock.ts'
 import { Fault } from '../../core/fault.ts'
 import { silentLog } from '../../core/log.ts'
 import { askAgent, socketPath } from '../daemon/control.ts'
 import { openSource, type SourceConfig } from '../daemon/sources.ts'
-import { type CommonOptions, EXIT_FAILED, EXIT_USAGE, printJson, table } from './common.ts'
+import { type CommonOptions, EXIT_FAILED, loadWithGateway, printJson, table } from './common.ts'
 
 /**
  * `sluice probe [SOURCE]`: reads once and shows the decoded values. Goes through the running agent and its queue, so
  * that a PLC never sees two clients; opens the sources itself where no agent runs.
  */
 export async function probe(source: string | undefined, options: CommonOptions): Promise<void> {
-  const loaded = loadConfig(options.config)
-  if (!loaded.gateway) {
-    console.error(renderProblems(loaded.problems))
-    process.exitCode = EXIT_USAGE
-    return
-  }
+  const loaded = loadWithGateway(options.config)
+  if (!loaded) return
   const found = await throughAgent(socketPath(loaded.gateway.data_dir, loaded.control?.socket), source)
   if (found) return print(found, options)
 
@@ -65,6 +59,7 @@ async function readOnce(name: string, config: SourceConfig): Promise<readonly Pr
 function print(readings: readonly ProbeReading[], options: CommonOptions): void {
   if (readings.some((r) => r.quality === 'bad')) process.exitCode = EXIT_FAILED
   if (options.json) return printJson(readings)
+  if (readings.length === 0) return
   const rows = readings.map((r) => [
     `${r.asset}/${r.signal}`,
     r.value === null ? '-' : String(r.value),

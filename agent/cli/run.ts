@@ -17,9 +17,16 @@ export async function run(options: CommonOptions & { readonly logLevel: string }
     return
   }
   const log = pino({ level: options.logLevel, base: null })
+  function cutDrain(): void {
+    setTimeout(() => {
+      log.warn({}, 'the drain took too long and was cut; what was durable stays')
+      process.exit(EXIT_FAILED)
+    }, DRAIN).unref()
+  }
   const stopped = new Promise<void>((resolve) => {
     for (const name of ['SIGTERM', 'SIGINT'] as const) {
       process.once(name, () => {
+        cutDrain() // from here on, so that a start that hangs is cut too
         resolve()
         process.once(name, () => process.exit(EXIT_FAILED))
       })
@@ -27,11 +34,10 @@ export async function run(options: CommonOptions & { readonly logLevel: string }
   })
   const agent = await startAgent({ loaded, clock: makeClock(), log, version: version() })
   const failure = await Promise.race([stopped, agent.failed])
-  if (failure) log.error({ err: failure }, 'sluice cannot go on')
-  setTimeout(() => {
-    log.warn({}, 'the drain took too long and was cut; what was durable stays')
-    process.exit(EXIT_FAILED)
-  }, DRAIN).unref()
+  if (failure) {
+    log.error({ err: failure }, 'sluice cannot go on')
+    cutDrain()
+  }
   await agent[Symbol.asyncDispose]()
   process.exit(failure ? EXIT_FAILED : 0) // a connection that was just being tried must not hold up the end
 }

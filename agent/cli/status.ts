@@ -1,20 +1,18 @@
 import { accountsAddUp } from '../../buffer/accounts.ts'
 import { readStatus } from '../../buffer/read-status.ts'
-import { loadConfig } from '../../config/load.ts'
 import { Fault } from '../../core/fault.ts'
 import { formatDuration } from '../../core/option.ts'
 import { askAgent, socketPath } from '../daemon/control.ts'
 import type { AgentStatus } from '../daemon/status.ts'
-import { type CommonOptions, EXIT_FAILED, formatBytes, printJson, table, version } from './common.ts'
+import { type CommonOptions, EXIT_FAILED, formatBytes, loadWithGateway, printJson, table, version } from './common.ts'
 
 /**
  * `sluice status`: asks the running agent, or reads the data folder while none runs. With `--check` the exit code is 1
  * while an alarm is open, an account does not add up, or no agent runs: what a health check wants.
  */
 export async function status(options: CommonOptions & { readonly check?: boolean }): Promise<void> {
-  const loaded = loadConfig(options.config)
-  if (!loaded.gateway)
-    throw new Fault('config-invalid', { file: options.config }, 'gateway is not valid: run `sluice check`')
+  const loaded = loadWithGateway(options.config)
+  if (!loaded) return
   const found = (await running(socketPath(loaded.gateway.data_dir, loaded.control?.socket))) ?? stopped(loaded.gateway)
   const alarmed = found.store.alarms.some((alarm) => alarm.until === null)
   if (options.check && (alarmed || !found.ledger_ok || !found.running)) process.exitCode = EXIT_FAILED
