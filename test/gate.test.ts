@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { openSmallPlant, type SmallPlant, untilStatus, writeKey, writePolicy } from './support/small-plant.ts'
 
@@ -45,5 +45,27 @@ describe('the gate of a pool', () => {
     expect(status.store.alarms.filter((a) => a.until === null)).toEqual([])
     expect(status.ledger_ok).toBe(true)
     expect(readdirSync(plant.path('outgoing')).filter((f) => f.endsWith('.parquet')).length).toBeGreaterThan(0)
+  })
+})
+
+describe('a source whose configuration is wrong', () => {
+  it('stays off and is shown with its line, and the other goes on', async () => {
+    const plant = await openSmallPlant()
+    const lines = readFileSync(plant.config, 'utf8').split('\n')
+    const line = lines.findIndex((text) => text.startsWith('      press-8:')) + 1
+    writeFileSync(
+      plant.config,
+      lines.map((text, i) => (i === line - 1 ? text.replace('period', 'perod') : text)).join('\n'),
+    )
+    const agent = await plant.start()
+    const status = await untilStatus(agent, (s) => s.store.accepted >= 8)
+    expect(status.sources).toMatchObject({
+      'press-7-plc': { state: 'up', fault: null },
+      'press-8-plc': {
+        state: 'off',
+        fault: { code: 'source-config', message: expect.stringContaining(`line ${line}: `) },
+      },
+    })
+    expect(status.store.outages).toMatchObject([{ source: 'press-8-plc', reason: 'config', until: null }])
   })
 })

@@ -6,7 +6,7 @@ import type { Clock } from '../../core/clock.ts'
 import { FAULTS, Fault } from '../../core/fault.ts'
 import type { Log } from '../../core/log.ts'
 import { type Bell, makeBell } from './bell.ts'
-import { type Collector, recordConfigOutage, startCollector } from './collect.ts'
+import { type Collector, offState, recordConfigOutage, startCollector } from './collect.ts'
 import { makeCommitQueue } from './commit-queue.ts'
 import { serveControl, socketPath } from './control.ts'
 import { type Courier, startCourier } from './deliver.ts'
@@ -143,6 +143,9 @@ export async function startAgent(input: {
   }
 
   const sources = Object.entries(loaded.sources)
+  const off = sources.flatMap(([name, source]) =>
+    source.kind === 'bad' ? [[name, offState(source.problems)] as const] : [],
+  )
   // Windows wait for the sources that feed them, so those are known before any gate opens.
   await store.intern(sources.flatMap(([, source]) => (source.kind === 'ok' ? source.plan.signals : [])))
   for (const [name] of sources) startSource(name)
@@ -162,9 +165,9 @@ export async function startAgent(input: {
 
   async function status(): Promise<AgentStatus> {
     const stored = await store.status(clock.now())
-    const states = [...collectors].map(([name, c]) => {
-      return [name, { ...c.state(), readings_per_s: rates.get(name)!.perSecond() }] as const
-    })
+    const states = [...[...collectors].map(([name, c]) => [name, c.state()] as const), ...off].map(
+      ([name, state]) => [name, { ...state, readings_per_s: rates.get(name)?.perSecond() ?? 0 }] as const,
+    )
     return {
       version: input.version,
       gateway: gateway!.name,

@@ -1,7 +1,8 @@
 import type { Delivery, Source, SourceContext, SourcePlan } from '../../adapters/source.ts'
+import type { LocatedProblem } from '../../config/problem.ts'
 import { unixMs } from '../../core/brand.ts'
 import type { Clock } from '../../core/clock.ts'
-import { Fault } from '../../core/fault.ts'
+import { FAULTS, Fault } from '../../core/fault.ts'
 import type { OutageNote } from '../../core/ledger.ts'
 import type { Log } from '../../core/log.ts'
 import { makeBlockBuilder, type ReadingBlock } from '../../core/reading-block.ts'
@@ -19,8 +20,10 @@ const STEADY = 30_000
 
 /** What `status` shows of a source. */
 export interface SourceState {
+  /** `unknown` where the configuration is not valid */
   readonly kind: string
-  readonly state: 'connecting' | 'up' | 'down'
+  /** `off`: its configuration is not valid, and nothing is tried until the agent is started again */
+  readonly state: 'connecting' | 'up' | 'down' | 'off'
   /** readings made durable in this run */
   readonly readings: number
   /** what keeps it down, or null */
@@ -212,6 +215,16 @@ export function startCollector(input: {
     source: () => open,
     done: run(),
   }
+}
+
+/** The state of a source whose configuration is not valid. */
+export function offState(problems: readonly LocatedProblem[]): SourceState {
+  const [first] = problems
+  const message = first
+    ? `its configuration is not valid: line ${first.line}: ${first.message}`
+    : 'its configuration is not valid'
+  const fault = { code: 'source-config', message, hint: FAULTS['source-config'].hint }
+  return { kind: 'unknown', state: 'off', readings: 0, fault, counters: {} }
 }
 
 /** Records a source that its configuration keeps from starting: an outage with reason `config`. */

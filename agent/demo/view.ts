@@ -1,6 +1,7 @@
 import { stripVTControlCharacters, styleText } from 'node:util'
 import type { Accounts, BatchAccounts } from '../../buffer/port.ts'
 import { displayWidth } from '../../config/width.ts'
+import type { SourceState } from '../daemon/collect.ts'
 
 /** Everything the live view shows, as plain data. */
 export interface DemoView {
@@ -13,7 +14,7 @@ export interface DemoView {
   readonly sources: readonly {
     readonly name: string
     readonly kind: string
-    readonly state: 'connecting' | 'up' | 'down'
+    readonly state: SourceState['state']
     /** in a real second */
     readonly readings_per_s: number
   }[]
@@ -54,7 +55,7 @@ export function renderView(view: DemoView, screen: Screen): readonly string[] {
     screen.colour ? styleText(format, text, { validateStream: false }) : text
   const { accounts, batches } = view
   const line = (label: string, text: string): string => `${style('dim', label.padEnd(LABEL))}${text}`
-  const state = { up: 'green', connecting: 'yellow', down: 'red' } as const
+  const state = { up: 'green', connecting: 'yellow', down: 'red', off: 'red' } as const
 
   const lines = [
     style('bold', `Sluice demo  ${seconds(view.elapsed_s)}  plant time ${time(view.plant_time)} (${view.speed}×)`) +

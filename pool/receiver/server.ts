@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import https from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -29,7 +29,7 @@ export interface Receiver extends AsyncDisposable {
 
 /** @throws Fault `store-locked`; Error where it cannot listen */
 export async function openReceiver(setup: ReceiverSetup, log: Log): Promise<Receiver> {
-  mkdirSync(setup.data_dir, { recursive: true })
+  if (!existsSync(setup.data_dir)) mkdirSync(setup.data_dir)
   const index = openBatchIndex(join(setup.data_dir, 'index.sqlite'))
   const parts: ReceiverParts = { index, lake: openLake(setup.data_dir, index), receiptKey: setup.receipt_key, log }
   const { tls } = setup
