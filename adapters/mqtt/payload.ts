@@ -1,7 +1,7 @@
 import { makeLinear, parseDecimal } from '../../core/decimal.ts'
 import { GOOD, qualityCode } from '../../core/quality.ts'
 import type { Value, ValueType } from '../../core/signal.ts'
-import type { MqttSignal } from './schema.ts'
+import type { MqttSignal } from './subscription-schema.ts'
 
 const TYPE = qualityCode('bad', 'type')
 const NOT_A_NUMBER = qualityCode('bad', 'not_a_number')

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { TIME_FORMATS, type TimeFormat } from './schema.ts'
+import { TIME_FORMATS, type TimeFormat } from './subscription-schema.ts'
 import { makeTimeReader } from './time.ts'
 
 const at = Date.UTC(2026, 10, 24, 3, 4, 5, 678)

@@ -1,5 +1,5 @@
 import { type UnixMs, unixMs } from '../../core/brand.ts'
-import type { TimeFormat } from './schema.ts'
+import type { TimeFormat } from './subscription-schema.ts'
 
 /** Milliseconds in one unit of each format. */
 const UNIT_MS = { unix_s: 1_000, unix_ms: 1, unix_us: 1e-3, unix_ns: 1e-6 } as const
