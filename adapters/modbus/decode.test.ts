@@ -6,7 +6,7 @@ import { registersOf } from './address.ts'
 import { type Encoding, makeDecoder } from './decode.ts'
 import { encodeRegisters } from './encode.ts'
 import { float32Decimal } from './float32.ts'
-import { BYTE_ORDERS } from './schema.ts'
+import { BYTE_ORDERS } from './signal-schema.ts'
 
 const registers = (...words: number[]): Buffer => {
   const data = Buffer.alloc(words.length * 2)

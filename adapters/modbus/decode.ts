@@ -3,7 +3,7 @@ import { qualityCode } from '../../core/quality.ts'
 import type { Value, ValueType } from '../../core/signal.ts'
 import { isBitTable, type Table } from './address.ts'
 import { float32Decimal } from './float32.ts'
-import type { ByteOrder } from './schema.ts'
+import type { ByteOrder } from './signal-schema.ts'
 
 /** What it takes to decode a signal from a response. */
 export interface Encoding {

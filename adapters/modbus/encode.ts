@@ -1,6 +1,6 @@
 import type { Value, ValueType } from '../../core/signal.ts'
 import { reorder } from './decode.ts'
-import type { ByteOrder } from './schema.ts'
+import type { ByteOrder } from './signal-schema.ts'
 
 /**
  * Registers as a device would hold the value: the inverse of decoding, for simulators and tests.
