@@ -59,6 +59,13 @@ export interface ProbeReading {
   readonly raw: string | null
 }
 
+/** What a source notes for its next start: text by key, of this source alone. */
+export interface Memo {
+  get(key: string): Promise<string | undefined>
+  /** Resolves when it is durable; each call is a commit of its own, so only for what seldom changes. */
+  set(key: string, value: string): Promise<void>
+}
+
 /** What an adapter gets from the outside. */
 export interface SourceContext {
   /** name of the source in the configuration */
@@ -72,6 +79,8 @@ export interface SourceContext {
    * source trusts no stored marks, and redeliveries after a crash make second readings.
    */
   dropMarks?(prefix: string, session: string): Promise<void>
+  /** Kept with the readings, and gone with a lost database: only for what can be learnt again. Absent for a probe. */
+  readonly memo?: Memo
   /** random text made with the data folder; tells gateways with equal configurations apart */
   readonly instance?: string
 }

@@ -118,6 +118,20 @@ describe('counts and alarms', () => {
     ])
   })
 
+  it('keeps what a source noted, for itself, over a restart', () => {
+    using folder = makeFolder()
+    {
+      using store = folder.open()
+      store.setMemo('plc', 'holes', '[1]')
+      store.setMemo('plc', 'holes', '[1,2]')
+      store.setMemo('broker', 'holes', 'other')
+    }
+    using store = folder.open()
+    expect(store.memo('plc', 'holes')).toBe('[1,2]')
+    expect(store.memo('broker', 'holes')).toBe('other')
+    expect(store.memo('plc', 'filters')).toBeUndefined()
+  })
+
   it('keeps one open alarm a key and code', () => {
     using folder = makeFolder()
     using store = folder.open()

@@ -3,7 +3,7 @@ import type { Outage, OutageNote } from '../core/ledger.ts'
 import type { Db } from './database.ts'
 import type { Alarm, Commit, Count, Store } from './port.ts'
 
-/** Outages, counts of what was never accepted, alarms, and marks of broker sessions. Callers bring the transaction. */
+/** Outages, counts of what was never accepted, alarms, marks of broker sessions, memos of sources. Callers bring the transaction. */
 export interface Journal {
   /** A second beginning of the same outage changes nothing; one with another reason ends the first. */
   note(source: string, note: OutageNote): void
@@ -23,6 +23,8 @@ export interface Journal {
   mark(mark: Commit['marks'][number]): void
   marks(session: string): ReturnType<Store['marks']>
   dropMarks(prefix: string, session: string): void
+  memo(source: string, key: string): string | undefined
+  setMemo(source: string, key: string, value: string): void
   /** Forgets outages and alarms that ended before `at`. */
   prune(at: number): void
 }
@@ -63,6 +65,8 @@ export function makeJournal(db: Db): Journal {
     'SELECT packet_id, hash FROM mark WHERE session = ? ORDER BY packet_id',
   )
   const dropMarks = db.prepare('DELETE FROM mark WHERE substr(session, 1, length(?)) = ? AND session <> ?')
+  const memo = db.prepare<[string, string], string>('SELECT value FROM memo WHERE source = ? AND key = ?').pluck()
+  const setMemo = db.prepare('INSERT INTO memo VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value')
   const pruneOutages = db.prepare('DELETE FROM outage WHERE until_ms IS NOT NULL AND until_ms < ?')
   const pruneAlarms = db.prepare('DELETE FROM alarm WHERE until < ?')
 
@@ -101,6 +105,10 @@ export function makeJournal(db: Db): Journal {
     marks: (session) => marks.all(session),
     dropMarks(prefix, session) {
       dropMarks.run(prefix, prefix, session)
+    },
+    memo: (source, key) => memo.get(source, key),
+    setMemo(source, key, value) {
+      setMemo.run(source, key, value)
     },
     prune(at) {
       pruneOutages.run(at)

@@ -69,4 +69,8 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE UNIQUE INDEX alarm_open ON alarm (key, code) WHERE until IS NULL;
   `,
+  `
+  CREATE TABLE memo (source TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (source, key))
+    STRICT, WITHOUT ROWID;
+  `,
 ]

@@ -185,6 +185,10 @@ export interface Store extends Disposable {
   /** Forgets all sessions of this prefix but `session` (a session the broker lost never redelivers). */
   dropMarks(prefix: string, session: string): void
 
+  /** What a source noted under this key, or undefined; lost with the file, so only what can be learnt again. */
+  memo(source: string, key: string): string | undefined
+  setMemo(source: string, key: string, value: string): void
+
   /** State of a pool; on first sight it starts at the end of the log. */
   openPool(pool: string): PoolState
   /**

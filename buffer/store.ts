@@ -201,6 +201,9 @@ export function openStore(options: StoreOptions): Store {
     marks: (session) => use((t) => t.journal.marks(session)),
     dropMarks: (prefix, session) => use((t) => t.journal.dropMarks(prefix, session)),
 
+    memo: (source, key) => use((t) => t.journal.memo(source, key)),
+    setMemo: (source, key, value) => use((t) => t.journal.setMemo(source, key, value)),
+
     openPool: (pool) => use((t) => poolState(t, pool)),
     blocks: (position, limit) => use((t) => t.log.rows(position, limit).map((row) => t.log.read(row) ?? lose(t, row))),
     positionOf: (seq) => use((t) => t.log.positionOf(seq)),

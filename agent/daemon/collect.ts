@@ -62,6 +62,7 @@ export function startCollector(input: {
     instance: input.instance,
     marks: (session) => store.marks(session),
     dropMarks: (prefix, session) => store.dropMarks(prefix, session),
+    memo: { get: (key) => store.memo(name, key), set: (key, value) => store.setMemo(name, key, value) },
   }
   const room = makeBell(clock)
   let open: Source | undefined

@@ -33,6 +33,8 @@ export type StoreCalls = Pick<
   | 'append'
   | 'marks'
   | 'dropMarks'
+  | 'memo'
+  | 'setMemo'
   | 'startRun'
   | 'openPool'
   | 'nextBatch'

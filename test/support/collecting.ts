@@ -20,6 +20,8 @@ export interface MemoryStore {
   readonly refused: Record<string, number>
   readonly complete: Record<string, number>
   readonly marks: Map<string, Map<number, Uint8Array>>
+  /** notes of the sources, by source and key */
+  readonly memos: Map<string, string>
   append(source: Source, delivery: Delivery): void
   context(
     name: string,
@@ -34,6 +36,7 @@ export function makeMemoryStore(): MemoryStore {
     refused: {},
     complete: {},
     marks: new Map(),
+    memos: new Map(),
     append(source, { block, outages = [], refused = {}, marks }) {
       for (let i = 0; i < block.times.length; i++) {
         const { quality, reason } = qualityOf(block.qualities[i]!)
@@ -62,6 +65,10 @@ export function makeMemoryStore(): MemoryStore {
           packet_id,
           hash,
         }))
+      },
+      memo: {
+        get: async (key) => store.memos.get(`${name} ${key}`),
+        set: async (key, value) => void store.memos.set(`${name} ${key}`, value),
       },
       async dropMarks(prefix, keep) {
         for (const session of store.marks.keys())

@@ -10,6 +10,8 @@ export function makeStoreClient(parts: Partial<StoreClient>): StoreClient {
     append: absent('append'),
     marks: absent('marks'),
     dropMarks: absent('dropMarks'),
+    memo: absent('memo'),
+    setMemo: absent('setMemo'),
     startRun: absent('startRun'),
     openPool: absent('openPool'),
     nextBatch: absent('nextBatch'),
