@@ -17,6 +17,7 @@ describe('generated files', () => {
   it.each([
     ['sluice', 'example/sluice.yaml', 'flush: 1s', 'flush: 1'],
     ['policy', 'example/disclosure.yaml', 'profile: balanced', 'profile: loose'],
+    ['profile', 'profiles/xy-md02.yaml', 'input: 0x0001', 'input: 70000'],
     ['contract', 'example/krjp-quality.contract.yaml', 'grid: 1m', 'grid: one minute'],
   ])('%s.schema.json takes the example and refuses a mistake in it', (kind, example, right, wrong) => {
     const schema = z.fromJSONSchema(JSON.parse(files[`config/${kind}.schema.json`]!))

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { profileSchema } from '../adapters/modbus/device-schema.ts'
 import { contractSchema } from '../core/contract.ts'
 import { FAULTS } from '../core/fault.ts'
 import { policySchema } from '../privacy/schema.ts'
@@ -14,6 +15,7 @@ export function generatedFiles(): Readonly<Record<string, string>> {
   return {
     'config/sluice.schema.json': json(jsonSchemaOf(configSchema, 'Sluice configuration')),
     'config/policy.schema.json': json(jsonSchemaOf(policySchema, 'Sluice disclosure policy')),
+    'config/profile.schema.json': json(jsonSchemaOf(profileSchema, 'Profile of a Modbus device')),
     'config/contract.schema.json': json(jsonSchemaOf(contractSchema, 'Pool contract')),
     'docs/reference.md': reference(),
     'docs/faults.md': faults(),
@@ -38,6 +40,11 @@ the file that names them.
 ## Configuration: \`sluice.yaml\`
 
 ${referenceText(sectionsOf(configSchema))}
+## Profile of a Modbus device
+
+\`sluice profile list\` shows those that come with Sluice.
+
+${referenceText(sectionsOf(profileSchema))}
 ## Disclosure policy
 
 ${referenceText(sectionsOf(policySchema))}

@@ -4,6 +4,7 @@ import type { SourcePlan } from '../adapters/source.ts'
 import type { Problem } from '../core/problem.ts'
 import type { KnownSignal } from '../privacy/compile.ts'
 import { doubledSignals, type NamedSource, sharedPlaces } from './cross-check.ts'
+import { expandProfiles } from './expand-profiles.ts'
 import type { LocatedProblem } from './problem.ts'
 import type { Prepared } from './read.ts'
 import { type SourceConfig, sourceSchema } from './schema.ts'
@@ -20,11 +21,13 @@ export type LoadedSource =
     }
   | { readonly kind: 'bad'; readonly problems: readonly LocatedProblem[] }
 
-/** Checks each source by itself and all against each other. */
-export function loadSources(prepared: Prepared): {
+/** Checks each source by itself and all against each other. `elsewhere`: problems in the files of profiles. */
+export function loadSources(written: Prepared): {
   readonly loaded: Readonly<Record<string, LoadedSource>>
   readonly problems: readonly Problem[]
+  readonly elsewhere: readonly LocatedProblem[]
 } {
+  const { prepared, ...profiles } = expandProfiles(written)
   const { entries, problems } = checkEntries(prepared, 'sources', sourceSchema)
   const lineOf = (path: readonly (string | number)[]): number => prepared.locate([{ path, message: '' }])[0]?.line ?? 1
   const right = entries.flatMap(({ name, config }): readonly NamedSource[] => (config ? [{ name, config }] : []))
@@ -38,12 +41,15 @@ export function loadSources(prepared: Prepared): {
       ...own,
       ...(planned?.problems ?? []).map((p) => (p.path[0] === 'sources' ? p : { ...p, path: [...path, ...p.path] })),
       ...doubled.filter((p) => p.path[1] === name),
+      ...profiles.problems.filter((p) => p.path[1] === path[1]),
     ]
     found.push(...wrong)
-    if (!config || !planned || wrong.length > 0) return [name, { kind: 'bad', problems: prepared.locate(wrong) }]
+    const spoilt = profiles.spoilt.get(path[1]!) ?? []
+    if (!config || !planned || wrong.length + spoilt.length > 0)
+      return [name, { kind: 'bad', problems: [...prepared.locate(wrong), ...spoilt] }]
     return [name, { kind: 'ok', config, plan: planned.plan, mayProvide: planned.mayProvide }]
   })
-  return { loaded: Object.fromEntries(loaded), problems: found }
+  return { loaded: Object.fromEntries(loaded), problems: found, elsewhere: profiles.elsewhere }
 }
 
 function planSource(

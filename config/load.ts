@@ -81,7 +81,7 @@ export function loadConfig(
     control: socket === undefined ? control.config : { socket: inFolder(socket) },
     sources: sources.loaded,
     pools: pools.loaded,
-    problems: [...sortProblems([...read.problems, ...prepared.locate(own)]), ...pools.elsewhere],
+    problems: [...sortProblems([...read.problems, ...prepared.locate(own)]), ...sources.elsewhere, ...pools.elsewhere],
   }
 }
 

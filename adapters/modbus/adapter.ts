@@ -18,8 +18,13 @@ export async function openModbusSource(config: ModbusSourceConfig, context: Sour
   const plan = planModbusSource(name, config)
   const client = await openModbusClient(config, { source: name })
   const queue = makeDeliveryQueue()
-  const shared = plan.devices.length > 1
-  const pollers = plan.devices.map((device) =>
+  // A device whose signals `sluice probe` is still to find is not asked for anything.
+  const devices = plan.devices.filter((device) => device.signals.length > 0)
+  for (const { name: device, signals } of plan.devices)
+    if (signals.length === 0)
+      log.warn({ source: name, device }, 'device has no signals yet: paste what `sluice probe` shows')
+  const shared = devices.length > 1
+  const pollers = devices.map((device) =>
     makePoller(device, config.max_in_flight, { source: name, shared, clock, log, client, queue }),
   )
 
@@ -27,7 +32,7 @@ export async function openModbusSource(config: ModbusSourceConfig, context: Sour
   async function poll(stop: AbortController): Promise<void> {
     const origin = clock.monotonic()
     const run = async (poller: Poller, i: number): Promise<void> => {
-      const shortest = Math.min(SPREAD, ...plan.devices[i]!.signals.map((s) => s.period))
+      const shortest = Math.min(SPREAD, ...devices[i]!.signals.map((s) => s.period))
       try {
         await poller.run(origin + (shortest * i) / pollers.length, stop.signal)
       } catch (error) {

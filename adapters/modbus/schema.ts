@@ -1,49 +1,11 @@
 import { isIPv6 } from 'node:net'
 import { z } from 'zod'
 import { duration, name } from '../../core/option.ts'
-import { registersOf } from './address.ts'
-import { byteOrder, period, signalSchema } from './signal-schema.ts'
+import { deviceSchema } from './device-schema.ts'
+import { byteOrder, period } from './signal-schema.ts'
 
 /** How frames travel. */
 export const TRANSPORTS = ['tcp'] as const
-
-const unitId = z.number().int().min(0).max(255)
-
-const deviceSchema = z
-  .strictObject({
-    unit_id: unitId.default(1).describe('unit id (slave address) of the device behind this connection'),
-    asset: name.optional().describe("the machine or place it belongs to; the device's name where absent"),
-    period: period.optional().describe("time between two reads; the source's where absent"),
-    byte_order: byteOrder.optional().describe("order of the bytes; the source's where absent"),
-    max_registers: z.number().int().min(1).max(125).default(125).describe('most registers the device answers at once'),
-    max_bits: z
-      .number()
-      .int()
-      .min(1)
-      .max(2000)
-      .default(2000)
-      .describe('most coils or discrete inputs it answers at once'),
-    signals: z.record(name, signalSchema).describe('signals by name'),
-  })
-  .superRefine((d, ctx) => {
-    if (Object.keys(d.signals).length === 0)
-      ctx.addIssue({
-        code: 'custom',
-        path: ['signals'],
-        message: 'the device has no signals',
-        params: { hint: 'add one, such as `temperature: { holding: 100 }`' },
-      })
-    for (const [id, s] of Object.entries(d.signals)) {
-      const size = registersOf(s.type, s.length)
-      if (size > d.max_registers)
-        ctx.addIssue({
-          code: 'custom',
-          path: ['signals', id, s.length === undefined ? 'type' : 'length'],
-          message: `${size} registers are more than the device answers at once (max_registers ${d.max_registers})`,
-          params: { hint: 'a signal is never split over two reads: raise `max_registers`, or shorten the signal' },
-        })
-    }
-  })
 
 /** One Modbus connection: `sources.<name>` with `kind: modbus`. */
 export const modbusSourceSchema = z.strictObject({
