@@ -69,7 +69,9 @@ function longestPrefix(line: Uint8Array): { readonly bytes: number; readonly tex
 }
 
 /** Shift_JIS reads nearly all of CP949 as half-width katakana, which hardly anybody writes; so these decide. */
-function guessEncoding(bytes: Uint8Array): { readonly name: string; readonly label: string } | undefined {
+export function guessEncoding(
+  bytes: Uint8Array,
+): { readonly name: string; readonly label: 'shift_jis' | 'euc-kr' } | undefined {
   const korean = tryDecode(bytes, 'euc-kr')
   const japanese = tryDecode(bytes, 'shift_jis')
   const count = (text: string, pattern: RegExp): number => text.match(pattern)?.length ?? 0

@@ -138,7 +138,7 @@ export const FAULTS = {
     fate: 'waits',
     hint: "an agent is there but gives no answer: run the command as the agent's user, and see the agent's log",
   },
-  'file-exists': { fate: 'refuses', hint: 'choose another name; a key is never overwritten' },
+  'file-exists': { fate: 'refuses', hint: 'choose another name; what exists is never overwritten' },
 } as const satisfies Record<string, { readonly fate: Fate; readonly hint: string }>
 
 export type FaultCode = keyof typeof FAULTS

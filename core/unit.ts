@@ -62,7 +62,7 @@ const WRITTEN_FOR: Readonly<Record<string, string>> = {
 /** What is wrong with a unit, or undefined for a valid UCUM code (https://ucum.org, case sensitive). */
 export function unitProblem(code: string): { readonly message: string; readonly hint: string } | undefined {
   if (isUnit(code)) return undefined
-  const meant = Object.hasOwn(WRITTEN_FOR, code) ? WRITTEN_FOR[code] : undefined
+  const meant = ucumOf(code)
   return {
     message: `unknown unit "${code}"`,
     hint: meant
@@ -71,7 +71,13 @@ export function unitProblem(code: string): { readonly message: string; readonly 
   }
 }
 
-function isUnit(code: string): boolean {
+/** The UCUM code that people mean who write `℃`, `rpm` or `kWh`; undefined where nobody knows. */
+export function ucumOf(written: string): string | undefined {
+  return Object.hasOwn(WRITTEN_FOR, written) ? WRITTEN_FOR[written] : undefined
+}
+
+/** Whether it is a UCUM code. */
+export function isUnit(code: string): boolean {
   try {
     return !(code in Object.prototype) && ucum.validate(code).valid // the library takes `toString` for a unit
   } catch {

@@ -36,6 +36,7 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   mqtt: ['adapters/mqtt/'],
   aedes: ['adapters/mqtt/'],
   'modbus-serial': ['adapters/modbus/'],
+  'csv-parse': ['adapters/modbus/'],
   hyparquet: ['uplink/', 'pool/', 'agent/demo/'],
   'hyparquet-writer': ['uplink/'],
   '@atomic-ehr/ucum': ['core/unit.ts'],

@@ -75,6 +75,34 @@ function program(): Command {
     .option('--check', 'exit 1 while an alarm is open, an account does not add up, or no agent runs')
     .option(json, 'print it as JSON')
     .action(async (o) => (await import('./status.ts')).status(o))
+  const profile = sluice.command('profile').description('register maps of devices, by name')
+  const output = '-o, --output <file>'
+  profile
+    .command('list')
+    .description('the register maps that come with Sluice')
+    .option(json, 'print [{name, signals, about}]')
+    .action(async (o) => (await import('./profile.ts')).listProfiles(o))
+  profile
+    .command('show')
+    .description('what a profile is for, which documents it was taken from, and its signals')
+    .argument('<profile>', 'name, or path of a file')
+    .option(json, 'print {name, file, about, sources, notes, device, signals}')
+    .action(async (name, o) => (await import('./profile.ts')).showProfile(name, o))
+  profile
+    .command('import')
+    .description('make a profile from a CSV register map; says what is wrong by row and column')
+    .argument('<map.csv>', 'a line of headers, then one signal a line')
+    .option(output, 'write it there instead of printing it; never overwritten')
+    .option('--base <n>', 'number of the first register in the column `address`, 0 or 1')
+    .option('--encoding <name>', 'utf-8, utf-16le, utf-16be, shift_jis, euc-kr or windows-1252; found out where absent')
+    .action(async (file, o) => (await import('./profile.ts')).importProfile(file, o))
+  profile
+    .command('export')
+    .description('write the signals of a profile as a CSV register map, which `import` reads back')
+    .argument('<profile>', 'name, or path of a file')
+    .option(output, 'write it there, for spreadsheets, instead of printing it; never overwritten')
+    .option('--separator <char>', '"," or ";" or "tab"', ',')
+    .action(async (name, o) => (await import('./profile.ts')).exportProfile(name, o))
   const keys = sluice.command('keys').description('make keys')
   keys
     .command('new')

@@ -1,0 +1,121 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { csvMapText } from './csv-export.ts'
+import { readCsvMap } from './csv-import.ts'
+import { profileText } from './profile-text.ts'
+
+const signalOf = (header: string, row: string, base?: 0 | 1): unknown => {
+  const { signals, problems } = readCsvMap(`${header}\n${row}\n`, base)
+  return problems.length > 0 ? problems.map((p) => p.message) : Object.values(signals)[0]
+}
+
+describe('readCsvMap', () => {
+  it.each([
+    ['name,table,address', 'a,holding,100', { holding: 100 }],
+    ['Name,Function,Address', 'a,04,0x64', { input: 100 }],
+    ['tag,FC,register', 'a,FC03,64h', { holding: 100 }],
+    ['name,function code,address', 'a,3 (Read Holding Registers),100.0', { holding: 100 }],
+    ['name,table,address', 'a,4x,100-101', { holding: 100 }],
+    ['name,address', 'a,40101', { reference: '40101' }],
+    ['name,address', 'a,4x0101', { reference: '40101' }],
+    ['name,reference', 'a,400101.0', { reference: '400101' }],
+    ['name,address,type', 'a,40101.3,BOOL', { reference: '40101', bit: 3 }],
+    ['name,table,address', 'a,coil,５', { coil: 5 }],
+    [
+      '이름,영역,주소,데이터타입,단위,배율',
+      '온도,홀딩,100,INT,℃,0.1',
+      { holding: 100, type: 'int16', scale: '0.1', unit: 'Cel' },
+    ],
+    [
+      '名称,ファンクションコード,アドレス,データ型,単位,倍率',
+      '温度,４,１０,REAL,℃,１',
+      { input: 10, type: 'float32', unit: 'Cel' },
+    ],
+    [
+      'Bezeichnung;Funktionscode;Adresse;Datentyp;Faktor',
+      'a;3;1;DINT;0,01',
+      { holding: 1, type: 'int32', scale: '0.01' },
+    ],
+    ['name\ttable\taddress\tscale', 'a\tinput\t1\t1/100', { input: 1, scale: '0.01' }],
+    ['name,table,address,scale', 'a,input,1,"0,5"', { input: 1, scale: '0.5' }],
+    ['name,table,address,byte order', 'a,input,1,Word Swapped', { input: 1, byte_order: 'CDAB' }],
+    ['name,table,address,labels', 'a,input,1,0=idle; 1=run', { input: 1, labels: { 0: 'idle', 1: 'run' } }],
+    ['name,table,address,type,length', 'a,input,1,ASCII,8', { input: 1, type: 'string', length: 8 }],
+    ['name,table,address,type,registers', 'a,input,1,U32,2', { input: 1, type: 'uint32' }],
+  ])('%s: %s', (header, row, expected) => {
+    expect(signalOf(header, row)).toEqual(expected)
+  })
+
+  it.each([
+    [
+      'name,table,address',
+      'a,holding,40101',
+      '40101 beside holding may be a Modicon reference (holding 100) or an address',
+    ],
+    ['name,address', 'a,101', '"101" is neither a Modicon reference nor beside a table'],
+    ['name,table,address', 'a,relay,1', '"relay" is no table that can be read'],
+    ['name,function,address', 'a,16,1', '"16" is no table that can be read'],
+    ['name,table,address', 'a,input,', 'the row has no address'],
+    ['name,table,address', 'a,input,ten', '"ten" is not an address'],
+    ['name,table,address,scale', 'a,input,1,"1,000"', '"1,000" may be a thousand or a decimal fraction'],
+    ['name,table,address,scale', 'a,input,1,tenth', '"tenth" is not a number'],
+    ['name,table,address,type,registers', 'a,input,1,REAL,1', 'float32 takes 2 registers, not 1'],
+    ['name,table,address,scale', 'a,input,1,0,1', 'more cells than headers'],
+    ['name,table,address', ',input,1', 'the row has no name'],
+    ['tag no,table,address', 'a,input,1', 'no column is called `name`'],
+    ['name,table,address', '"a,input,1', 'the quotes of this line do not fit'],
+  ])('refuses %s: %s', (header, row, message) => {
+    expect(signalOf(header, row)).toEqual([message])
+  })
+
+  it('counts addresses from 1 or takes them as they are when told to', () => {
+    expect(signalOf('name,table,address', 'a,holding,101', 1)).toEqual({ holding: 100 })
+    expect(signalOf('name,table,address', 'a,holding,40101', 1)).toEqual({ reference: '40101' })
+    expect(signalOf('name,table,address', 'a,holding,40101', 0)).toEqual({ holding: 40_101 })
+  })
+
+  it('says where: the line and column of the cell, after a separator line, empty lines and line ends in cells', () => {
+    const text = 'sep=;\r\nname;table;address;scale\r\na;input;1;1\r\n\r\n"b";"foo\r\nput";2;1\r\nc;input;3;"x;y"\r\n'
+    const { problems } = readCsvMap(text)
+    expect(problems.map((p) => [p.line, p.column, p.header])).toEqual([
+      [5, 5, 'table'],
+      [7, 11, 'scale'],
+    ])
+  })
+
+  it('names the line where a name stands already', () => {
+    const { problems } = readCsvMap('name,table,address\na,input,1\na,input,2\n')
+    expect(problems).toMatchObject([{ line: 3, column: 1, message: '"a" is in line 2 already' }])
+  })
+})
+
+describe('export and import', () => {
+  const folder = join(import.meta.dirname, '../../config/profiles')
+  it.each(readdirSync(folder))('%s comes back the same', (file) => {
+    const { signals } = parse(readFileSync(join(folder, file), 'utf8')) as { signals: Record<string, object> }
+    for (const separator of [',', ';', '\t']) {
+      const back = readCsvMap(csvMapText(signals, separator))
+      expect(back.problems).toEqual([])
+      expect(parse(profileText({ about: 'x', sources: [], device: {}, signals: back.signals })).signals).toEqual(
+        signals,
+      )
+    }
+  })
+
+  it('keeps labels, bits, references and addresses that look like references', () => {
+    const signals = {
+      state: { holding: 40_001, type: 'uint16', labels: { 0: 'idle; really', 1: 'run' } },
+      ready: { holding: 1, bit: 15 },
+      name: { input: 9, type: 'string', length: 8 },
+    }
+    const text = csvMapText({ ...signals, old: { reference: '030001' } })
+    expect(text).toContain('state,holding,0x9C41,')
+    expect(readCsvMap(text).signals).toEqual({
+      ...signals,
+      state: readCsvMap(text).signals.state,
+      old: { coil: 30_000 },
+    })
+  })
+})

@@ -1,0 +1,155 @@
+import { parse as parseYaml } from 'yaml'
+import { isUnit, ucumOf } from '../../core/unit.ts'
+import { registersOf } from './address.ts'
+import { addressIn } from './csv-address.ts'
+import {
+  byteOrderOf,
+  type CellError,
+  COLUMNS,
+  type Column,
+  decimalOf,
+  labelsOf,
+  typeOf,
+  wholeOf,
+} from './csv-columns.ts'
+import { type CellPlace, type CellProblem, type Row, readRows } from './csv-rows.ts'
+
+/** Signals of a CSV register map, not yet checked against the schema, and where each option of them stands. */
+export interface CsvMap {
+  readonly signals: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+  /** what the file says of a signal beside its options */
+  readonly descriptions: Readonly<Record<string, string>>
+  readonly problems: readonly CellProblem[]
+  /** what was left out or read in another way than it was written, one sentence each */
+  readonly notes: readonly string[]
+  /** place of an option; the signal's name where the option has no cell of its own */
+  place(signal: string, key: string | undefined): CellPlace
+}
+
+/**
+ * Reads a register map: a line of headers, then one signal a line; separated by commas, semicolons or tabs.
+ * @param base number of the first register in columns of addresses; 0 (as on the wire) where not given, but then what
+ * looks like a Modicon reference beside a table is a problem
+ */
+export function readCsvMap(text: string, base?: 0 | 1): CsvMap {
+  const problems: CellProblem[] = []
+  const notes = new Set<string>()
+  const { rows, decimalComma } = readRows(text, problems, notes)
+  const signals: Record<string, Record<string, unknown>> = {}
+  const descriptions: Record<string, string> = {}
+  const found = new Map<string, Row>()
+  for (const row of rows) {
+    const cell = (key: string): string => row.cells.get(key)?.text ?? ''
+    if (/^(w|wo|write|writeonly|write only)$/i.test(cell('access'))) {
+      notes.add('rows that can only be written are left out')
+      continue
+    }
+    const name = signalName(cell('name') || cell('description'), notes)
+    const before = found.get(name)
+    const problem = (key: string, error: CellError): void => {
+      const place = row.cells.get(key)?.place ?? row.name
+      problems.push({ ...place, message: error.error, hint: error.hint })
+    }
+    if (name === '') problem('name', { error: 'the row has no name', hint: 'name each signal in a column `name`' })
+    else if (before)
+      problem('name', {
+        error: `"${name}" is in line ${before.name.line} already`,
+        hint: 'give one of them another name',
+      })
+    else {
+      found.set(name, row)
+      signals[name] = readSignal(row, problem, { base, decimalComma, notes })
+      const words = cell('description')
+      if (words !== '' && words !== name) descriptions[name] = words
+    }
+  }
+  const place = (signal: string, key: string | undefined): CellPlace => {
+    const row = found.get(signal)
+    return (
+      row?.cells.get(key ?? 'name')?.place ??
+      row?.cells.get(ADDRESS.has(key ?? '') ? 'address' : 'name')?.place ??
+      row?.name ?? { line: 1, column: 1, header: '' }
+    )
+  }
+  return { signals, descriptions, problems, notes: [...notes], place }
+}
+
+const ADDRESS = new Set(['holding', 'input', 'coil', 'discrete', 'reference'])
+
+function signalName(text: string, notes: Set<string>): string {
+  const name = text
+    .normalize('NFC')
+    .replace(/[^\p{L}\p{M}\p{N}_.-]+/gu, '_')
+    .replace(/^[^\p{L}\p{N}]+|_+$/gu, '')
+    .slice(0, 100)
+  if (name !== text) notes.add('in names, what is neither letter nor digit is written "_"')
+  return name
+}
+
+interface Reading {
+  readonly base: 0 | 1 | undefined
+  readonly decimalComma: boolean
+  readonly notes: Set<string>
+}
+
+function readSignal(
+  row: Row,
+  problem: (key: string, error: CellError) => void,
+  { base, decimalComma, notes }: Reading,
+): Record<string, unknown> {
+  const signal: Record<string, unknown> = {}
+  const cell = (key: Column): string => row.cells.get(key)?.text ?? ''
+  const at = addressIn(cell, base)
+  if ('error' in at) problem(at.column, at)
+  else Object.assign(signal, at.options)
+  const isBit = signal.coil !== undefined || signal.discrete !== undefined
+  const type = cell('type') === '' ? undefined : typeOf(cell('type'))
+  if (type !== undefined && !(isBit && type === 'bool') && signal.bit === undefined) signal.type = type
+  const length = cell('length') === '' ? undefined : wholeOf(cell('length'))
+  if (type === 'string') {
+    if (cell('length') !== '') signal.length = length ?? cell('length')
+  } else if (length !== undefined && !isBit) fits(type, length, (error) => problem('length', error))
+  if (cell('bit') !== '') signal.bit = wholeOf(cell('bit')) ?? cell('bit')
+  if (signal.bit !== undefined && (signal.type === 'bool' || type === 'uint16')) delete signal.type
+  for (const key of ['scale', 'offset'] as const) {
+    if (cell(key) === '') continue
+    const value = decimalOf(cell(key), decimalComma)
+    if (typeof value !== 'string') problem(key, value)
+    else if (!(key === 'scale' ? Number(value) === 1 : Number(value) === 0)) signal[key] = value
+  }
+  if (cell('unit') !== '' && !isBit && type !== 'string') signal.unit = unitOf(cell('unit'), notes)
+  if (cell('byte_order') !== '') signal.byte_order = byteOrderOf(cell('byte_order'))
+  if (cell('labels') !== '') signal.labels = labelsOf(cell('labels')) ?? cell('labels')
+  if (cell('period') !== '') signal.period = cell('period')
+  for (const [key, { text }] of row.cells) if (!NAMED.has(key)) signal[key] = yamlOf(text)
+  return signal
+}
+
+const NAMED: ReadonlySet<string> = new Set(COLUMNS)
+
+/** An option that has no notation of its own in tables is written as in YAML: `[0x8000, 0xFFFF]`. */
+function yamlOf(text: string): unknown {
+  try {
+    return parseYaml(text)
+  } catch {
+    return text // the schema says what it wants
+  }
+}
+
+function unitOf(text: string, notes: Set<string>): string {
+  const meant = isUnit(text) ? text : (ucumOf(text.normalize('NFKC')) ?? ucumOf(text))
+  if (meant !== undefined && meant !== text) notes.add(`unit ${text} is written ${JSON.stringify(meant)} (UCUM)`)
+  return meant ?? text
+}
+
+/** Vendors list how many registers a value takes; where that does not fit the type, one of the two is wrong. */
+function fits(type: string | undefined, length: number, problem: (error: CellError) => void): void {
+  const known = type === undefined || Object.hasOwn(SIZES, type) ? registersOf(type as never) : undefined
+  if (known !== undefined && known !== length)
+    problem({
+      error: `${type ?? 'uint16'} takes ${known} registers, not ${length}`,
+      hint: 'check the type and the number of registers',
+    })
+}
+
+const SIZES = { bool: 1, int16: 1, uint16: 1, int32: 2, uint32: 2, float32: 2, int64: 4, uint64: 4, float64: 4 }
