@@ -92,10 +92,9 @@ function compileNumber(input: ColumnInput, spec: NumericSpec): Compiled {
   }
   const grid = makeGrid(declared.low, declared.high, declared.step)
   if ('problem' in grid) {
-    const mine = rule?.range !== undefined && rule.step !== undefined
-    if (mine) problem(...gridProblem(grid.problem, declared))
-    else if (!rule)
-      problem([], "the contract's range is not a whole number of its steps", 'ask the pool for a right contract')
+    const [at, message, hint] = gridProblem(grid.problem, declared)
+    if (!rule) problem([], `in the contract, ${message}`, 'ask the pool for a right contract')
+    else if (rule.range !== undefined && rule.step !== undefined) problem(at, message, hint)
   }
   const perOne = unitConversion('1', unit)
   if (rule) {
@@ -165,11 +164,18 @@ function gridProblem(
     case 'too-fine':
       return [['step'], 'range and step have too many digits', 'write a coarser step']
     case 'not-whole': {
-      const steps = Math.max(1, Math.floor(toNumber(minus(high, low)) / toNumber(step)))
-      const fitting = Number((toNumber(minus(high, low)) / steps).toPrecision(6))
+      const fitting = formatDecimal(fittingStep(minus(high, low), step))
       return [['step'], 'the range is not a whole number of steps', `${fitting} would divide it, or change the range`]
     }
   }
+}
+
+/** The narrowest step from `step` on that divides the range, with at most three digits more than it; at most 10,000 of them. */
+function fittingStep(range: Decimal, step: Decimal): Decimal {
+  const units = range.units * 1_000n
+  let steps = BigInt(Math.min(10_000, Math.max(1, Math.floor(toNumber(range) / toNumber(step)))))
+  while (units % steps !== 0n) steps--
+  return { units: units / steps, places: range.places + 3 }
 }
 
 /** Smallest step that the profile allows. @param perOne factor from `1` to the unit of a rate */

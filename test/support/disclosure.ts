@@ -75,6 +75,32 @@ export function planOf(...args: Parameters<typeof compile>): DisclosurePlan {
   return plan
 }
 
+/** A column of a contract, its rule, and what else the policy and the dataset say. */
+export type OneColumn = readonly [
+  column: object,
+  rule: object,
+  rest?: { readonly profile?: string; readonly assets?: Json; readonly grid?: string },
+]
+
+/** Compiles the column `x` of a stream that has no other, with slots of a minute; a wildcard may bring `press-8/oil`. */
+export function compileOne(
+  [column, rule, { grid = '1m', ...rest } = {}]: OneColumn,
+  signals: readonly SignalSpec[],
+): ReturnType<typeof compile> {
+  const contract = contractOf({ s: { kind: 'stream', grid, columns: { x: column } } })
+  const assets = { 'press-7': { class: 'press', place: 'hall', cycle_time: '40s' } }
+  return compile(contract, policyOf({ s: { x: rule } }, { assets, ...rest }), signals, ['press-8/oil'])
+}
+
+/** Problems as `path: message`, with paths below the column `x` of `compileOne`. A plan comes only without any. */
+export function toldOf({ plan, problems }: ReturnType<typeof compile>): readonly string[] {
+  if ((plan === undefined) !== problems.length > 0) throw new Error('a plan and problems')
+  return problems.map(({ path, message, hint }) => {
+    if (!hint) throw new Error(`nothing is said that could be done: ${message}`)
+    return `${path.join('.').replace(/^datasets\.s\.x\.?/, '')}: ${message}`
+  })
+}
+
 /** One reading: signal index, time, value, quality byte. */
 export type Row = readonly [signal: number, at: number, value: Value | null, quality?: number]
 
