@@ -52,7 +52,11 @@ function explain(issue: Issue, context: Context): readonly Problem[] {
     case 'unrecognized_keys':
       return issue.keys.map((key) => unknownKey([...path, key], keysOf(context, path), at))
     case 'invalid_value':
-      return problem(said ?? notAnOption(at, issue.values.map(String), got), optionHint(at, issue.values.map(String)))
+      return problem(
+        said ?? notAnOption(at, issue.values.map(String), got),
+        // What the schema's author said already names the option that was meant.
+        optionHint(said === undefined ? at : undefined, issue.values.map(String)),
+      )
     case 'invalid_union':
       return union(issue, { path, said, got, at }, context)
     case 'too_small':

@@ -62,3 +62,27 @@ export function makeLinear(scale: Decimal, offset: Decimal): (raw: number) => nu
   const [factor, shift, divisor] = [Number(a), Number(b), Number(power)]
   return (raw) => (raw * factor + shift) / divisor
 }
+
+/**
+ * raw × scale + offset of whole numbers of any size, rounded once at most: a whole result outside ±2^53 is a bigint, any
+ * other the nearest double.
+ */
+export function makeExactLinear(scale: Decimal, offset: Decimal): (raw: number | bigint) => number | bigint {
+  const [a, b, power] = overCommonPower(scale, offset)
+  const [factor, shift, divisor] = [Number(a), Number(b), Number(power)]
+  // Doubles hold the powers of ten up to 1e22 exactly.
+  const plain = Number.isSafeInteger(factor) && Number.isSafeInteger(shift) && divisor <= 1e22
+  const places = String(power).length - 1
+  return (raw) => {
+    if (plain && typeof raw === 'number') {
+      const product = raw * factor
+      const sum = product + shift
+      if (Number.isSafeInteger(product) && Number.isSafeInteger(sum)) return sum / divisor
+    }
+    const units = BigInt(raw) * a + b
+    if (units % power !== 0n) return Number(formatDecimal({ units, places }))
+    const whole = units / power
+    const near = Number(whole)
+    return Number.isSafeInteger(near) ? near : whole
+  }
+}

@@ -24,6 +24,9 @@ export const QUALITY_CODES = [
   { quality: 'bad', reason: 'gateway_path' }, // Modbus exception 10
   { quality: 'bad', reason: 'gateway_target' }, // Modbus exception 11
   { quality: 'bad', reason: 'exception' }, // any other Modbus exception
+  { quality: 'bad', reason: 'label' }, // a whole number that none of the signal's labels names
+  { quality: 'bad', reason: 'digits' }, // decimal digits (BCD and the like) that are none
+  { quality: 'bad', reason: 'time' }, // a time outside the years 1970 to 9999
 ] as const satisfies readonly { readonly quality: Quality; readonly reason: string }[]
 
 export type QualityReason = Exclude<(typeof QUALITY_CODES)[number]['reason'], ''>

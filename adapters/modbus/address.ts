@@ -1,22 +1,6 @@
-import type { ValueType } from '../../core/signal.ts'
-
 /** The four tables of the Modbus data model (Modbus Application Protocol V1.1b3 §4.3). */
 export const TABLES = ['holding', 'input', 'coil', 'discrete'] as const
 export type Table = (typeof TABLES)[number]
-
-/** Types a register signal can be declared with. */
-export const SIGNAL_TYPES = [
-  'bool',
-  'int16',
-  'uint16',
-  'int32',
-  'uint32',
-  'int64',
-  'uint64',
-  'float32',
-  'float64',
-  'string',
-] as const satisfies readonly ValueType[]
 
 /** A place on the wire, from 0. */
 export interface Address {
@@ -67,25 +51,4 @@ export function addressOf(
   const parsed = parseReference(signal.reference ?? '')
   if (!parsed) throw new RangeError('a signal without an address passed the schema')
   return parsed
-}
-
-/** Registers (or, for coils and discrete inputs, bits) a value takes; uint16 where no type is given. */
-export function registersOf(type: ValueType | undefined, length?: number): number {
-  switch (type) {
-    case undefined:
-    case 'bool':
-    case 'int16':
-    case 'uint16':
-      return 1
-    case 'int32':
-    case 'uint32':
-    case 'float32':
-      return 2
-    case 'int64':
-    case 'uint64':
-    case 'float64':
-      return 4
-    case 'string':
-      return length ?? 1
-  }
 }

@@ -65,14 +65,23 @@ function bare(text: string): string {
 
 const TYPES: Readonly<Record<string, string>> = {
   bool: 'bool boolean bit coil flag',
+  int8: 'int8 i8 s8 sint signed8',
+  uint8: 'uint8 u8 usint byte unsigned8',
   int16: 'int16 i16 s16 sint16 int short signed signed16 16bitsigned signedword integer16',
   uint16: 'uint16 u16 uint word unsigned unsigned16 ushort 16bitunsigned unsignedshort unsignedint16',
   int32: 'int32 i32 s32 dint long signed32 32bitsigned signedlong integer32 sint32',
   uint32: 'uint32 u32 udint dword ulong unsigned32 32bitunsigned unsignedlong unsignedint32',
   int64: 'int64 i64 s64 lint signed64 64bitsigned integer64 sint64',
   uint64: 'uint64 u64 ulint lword unsigned64 64bitunsigned unsignedint64',
+  float16: 'float16 f16 half 16bitfloat',
   float32: 'float32 f32 float real single ieee754 float32ieee754 32bitfloat floatingpoint ieeefloat',
   float64: 'float64 f64 double lreal 64bitfloat',
+  bcd16: 'bcd16 bcd bcd4 16bitbcd',
+  bcd32: 'bcd32 lbcd bcd8 32bitbcd',
+  mod10k: 'mod10k m10k mod10 modulo10000 uint32m10k',
+  unix32: 'unix32 unixtime unixtimestamp utc32 posixtime',
+  unix64: 'unix64 utc64',
+  unix64_ms: 'unix64ms',
   string: 'string str ascii char text utf8',
 }
 

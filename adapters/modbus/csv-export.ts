@@ -19,7 +19,7 @@ export function csvMapText(signals: Readonly<Record<string, unknown>>, delimiter
   const lines = rows.map(({ name, options }) => {
     const { table, address } = addressOf(options)
     const own: Options = { ...options, name, table, address: hasReferenceShape(address) ? hex(address) : address }
-    return columns.map((column) => cell(own[column]))
+    return columns.map((column) => (column === 'bits' ? bitsCell(own.bits) : cell(own[column])))
   })
   const quoted = (text: string): string =>
     /["\r\n]/.test(text) || text.includes(delimiter) ? `"${text.replaceAll('"', '""')}"` : text
@@ -27,6 +27,11 @@ export function csvMapText(signals: Readonly<Record<string, unknown>>, delimiter
 }
 
 type Options = Readonly<Record<string, unknown>>
+
+/** A whole number that a double cannot hold is read back as it was only in quotes. */
+function exactly(value: unknown): string {
+  return Number.isSafeInteger(Number(value)) ? String(value) : JSON.stringify(value)
+}
 
 /** An address such as 40001 would be taken for a Modicon reference: it is written in another way. */
 function hasReferenceShape(address: number): boolean {
@@ -37,9 +42,13 @@ function hex(address: number): string {
   return `0x${address.toString(16).toUpperCase().padStart(4, '0')}`
 }
 
+function bitsCell(bits: unknown): string {
+  return Array.isArray(bits) ? bits.join('-') : cell(bits)
+}
+
 function cell(value: unknown): string {
   if (value === undefined || value === null) return ''
-  if (Array.isArray(value)) return `[${value.map(String).join(', ')}]`
+  if (Array.isArray(value)) return `[${value.map(exactly).join(', ')}]`
   if (typeof value !== 'object') return String(value)
   return Object.entries(value)
     .map(([key, label]) => `${key}=${label}`)

@@ -5,6 +5,7 @@ import { parse } from 'yaml'
 import { csvMapText } from './csv-export.ts'
 import { readCsvMap } from './csv-import.ts'
 import { profileText } from './profile-text.ts'
+import { signalSchema } from './signal-schema.ts'
 
 const signalOf = (header: string, row: string, base?: 0 | 1): unknown => {
   const { signals, problems } = readCsvMap(`${header}\n${row}\n`, base)
@@ -102,6 +103,23 @@ describe('export and import', () => {
         signals,
       )
     }
+  })
+
+  it('keeps parts of registers, texts and sentinels, as the schema reads them', () => {
+    const signals = {
+      mode: { holding: 1, bits: '4-7', invalid: [0xffff] },
+      energy: { holding: 2, type: 'mod10k', length: 4 },
+      total: { holding: 6, type: 'uint64', invalid: ['0xFFFFFFFFFFFFFFFF', '32768'] },
+      fan: { holding: 10, type: 'uint8', byte: 'high' },
+      lot: { holding: 11, type: 'string', length: 8, encoding: 'shift_jis' },
+    }
+    const parsed = (all: Readonly<Record<string, unknown>>) =>
+      Object.fromEntries(Object.entries(all).map(([name, signal]) => [name, signalSchema.parse(signal)]))
+    const back = readCsvMap(csvMapText(parsed(signals)))
+    expect(back.problems).toEqual([])
+    expect(parsed(back.signals)).toEqual(parsed(signals))
+    const text = profileText({ about: 'x', sources: [], device: {}, signals: back.signals })
+    expect(parsed((parse(text) as { signals: object }).signals as never)).toEqual(parsed(signals))
   })
 
   it('keeps labels, bits, references and addresses that look like references', () => {

@@ -1,6 +1,5 @@
 import { parse as parseYaml } from 'yaml'
 import { isUnit, ucumOf } from '../../core/unit.ts'
-import { registersOf } from './address.ts'
 import { addressIn } from './csv-address.ts'
 import {
   byteOrderOf,
@@ -13,6 +12,7 @@ import {
   wholeOf,
 } from './csv-columns.ts'
 import { type CellPlace, type CellProblem, type Row, readRows } from './csv-rows.ts'
+import { registersOf } from './signal-type.ts'
 
 /** Signals of a CSV register map, not yet checked against the schema, and where each option of them stands. */
 export interface CsvMap {
@@ -106,7 +106,7 @@ function readSignal(
   const type = cell('type') === '' ? undefined : typeOf(cell('type'))
   if (type !== undefined && !(isBit && type === 'bool') && signal.bit === undefined) signal.type = type
   const length = cell('length') === '' ? undefined : wholeOf(cell('length'))
-  if (type === 'string') {
+  if (type === 'string' || type === 'mod10k') {
     if (cell('length') !== '') signal.length = length ?? cell('length')
   } else if (length !== undefined && !isBit) fits(type, length, (error) => problem('length', error))
   if (cell('bit') !== '') signal.bit = wholeOf(cell('bit')) ?? cell('bit')

@@ -1,29 +1,32 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { qualityOf } from '../../core/quality.ts'
-import type { Value, ValueType } from '../../core/signal.ts'
-import { registersOf } from './address.ts'
-import { type Encoding, makeDecoder } from './decode.ts'
+import type { Value } from '../../core/signal.ts'
+import { type Encoding, isUnusable, makeDecoder } from './decode.ts'
 import { encodeRegisters } from './encode.ts'
-import { float32Decimal } from './float32.ts'
-import { BYTE_ORDERS } from './signal-schema.ts'
+import { float16Decimal, float32Decimal } from './shortest-decimal.ts'
+import { BYTE_ORDERS, registersOf, type SignalType } from './signal-type.ts'
 
 const registers = (...words: number[]): Buffer => {
   const data = Buffer.alloc(words.length * 2)
   words.forEach((w, i) => void data.writeUInt16BE(w, i * 2))
   return data
 }
-const encoding = (type: ValueType, more: Partial<Encoding> = {}): Encoding => ({
+const encoding = (type: SignalType, more: Partial<Encoding> = {}): Encoding => ({
   table: 'holding',
   type,
   size: registersOf(type, more.size),
   byte_order: 'ABCD',
   ...more,
 })
-const decode = (e: Encoding, data: Buffer, at = 0): Value | null => makeDecoder(e).decode(data, at)
+/** The value, or the reason why there is none. */
+const decode = (e: Encoding, data: Buffer, at = 0): Value | { readonly bad: string } => {
+  const decoded = makeDecoder(e).decode(data, at)
+  return isUnusable(decoded) ? { bad: qualityOf(decoded.quality).reason } : decoded
+}
 
 describe('decode', () => {
-  it.each<[string, Encoding, number[], Value | null]>([
+  it.each<[string, Encoding, number[], Value | { bad: string }]>([
     ['uint16', encoding('uint16'), [0xfffe], 65_534],
     ['int16', encoding('int16'), [0xfffe], -2],
     ['uint16 with swapped bytes', encoding('uint16', { byte_order: 'BADC' }), [0x3412], 0x1234],
@@ -54,18 +57,18 @@ describe('decode', () => {
     ['scale and offset', encoding('int16', { scale: '0.1', offset: '-40' }), [455], 5.5],
     ['scaled float32', encoding('float32', { scale: '10' }), [0x3dcc, 0xcccd], 1],
     ['scaled uint64', encoding('uint64', { scale: '0.001' }), [0, 0, 0, 1500], 1.5],
-    ['NaN', encoding('float32'), [0x7fc0, 0], null],
-    ['infinity', encoding('float32'), [0xff80, 0], null],
-    ['float64 NaN', encoding('float64'), [0x7ff8, 0, 0, 0], null],
-    ['scaled NaN', encoding('float32', { scale: '2' }), [0x7fc0, 0], null],
+    ['NaN', encoding('float32'), [0x7fc0, 0], { bad: 'not_a_number' }],
+    ['infinity', encoding('float32'), [0xff80, 0], { bad: 'not_a_number' }],
+    ['float64 NaN', encoding('float64'), [0x7ff8, 0, 0, 0], { bad: 'not_a_number' }],
+    ['scaled NaN', encoding('float32', { scale: '2' }), [0x7fc0, 0], { bad: 'not_a_number' }],
     ['string', encoding('string', { size: 3 }), [0x4142, 0x4300, 0], 'ABC'],
     ['string with trailing spaces', encoding('string', { size: 2 }), [0x4120, 0x2020], 'A'],
     ['string with swapped bytes', encoding('string', { size: 2, byte_order: 'BADC' }), [0x4241, 0x0043], 'ABC'],
     ['string, whole little endian', encoding('string', { size: 2, byte_order: 'DCBA' }), [0x4241, 0x0043], 'ABC'],
     ['string in UTF-8', encoding('string', { size: 3 }), [0xed94, 0x84eb, 0xa088], '프레'],
-    ['string that is not UTF-8', encoding('string', { size: 1 }), [0xc0ff], null],
+    ['string that is not UTF-8', encoding('string', { size: 1 }), [0xc0ff], { bad: 'encoding' }],
   ])('reads %s', (_, e, words, value) => {
-    expect(decode(e, registers(0xdead, ...words, 0xdead), 1)).toBe(value)
+    expect(decode(e, registers(0xdead, ...words, 0xdead), 1)).toStrictEqual(value)
   })
 
   it('reads a coil by its position', () => {
@@ -74,15 +77,34 @@ describe('decode', () => {
     expect([2, 3, 15].map((at) => decode(coil, data, at))).toEqual([true, false, true])
   })
 
-  it('says why there is no value', () => {
-    expect(qualityOf(makeDecoder(encoding('float32')).unusable)).toEqual({ quality: 'bad', reason: 'not_a_number' })
-    expect(qualityOf(makeDecoder(encoding('string')).unusable)).toEqual({ quality: 'bad', reason: 'encoding' })
-  })
-
+  /** The half-precision number with these bits. */
+  const halfOf = (word: number): number => {
+    const view = new DataView(new ArrayBuffer(2))
+    view.setUint16(0, word)
+    return view.getFloat16(0)
+  }
   const finite = { noNaN: true, noDefaultInfinity: true }
   const range64 = { int64: { min: -(2n ** 63n), max: 2n ** 63n - 1n }, uint64: { min: 0n, max: 2n ** 64n - 1n } }
   const narrow = (n: bigint): Value => (Number.isSafeInteger(Number(n)) ? Number(n) : n)
-  it.each<[ValueType, fc.Arbitrary<Value>]>([
+  const range = (low: number, high: number): fc.Arbitrary<Value> => fc.integer({ min: low, max: high })
+  const times = (most: number): fc.Arbitrary<Value> => range(0, most).map((s) => Number(s) * 1_000)
+  it.each<[SignalType, fc.Arbitrary<Value>, number?]>([
+    ['int8', range(-128, 127)],
+    ['uint8', range(0, 255)],
+    [
+      'float16',
+      range(0, 0xffff)
+        .map((w) => float16Decimal(halfOf(Number(w))))
+        .filter(Number.isFinite),
+    ],
+    ['bcd16', range(0, 9_999)],
+    ['bcd32', range(0, 99_999_999)],
+    ['mod10k', range(0, 99_999_999)],
+    ['mod10k', range(0, 1e12 - 1), 3],
+    ['mod10k', fc.bigInt({ min: 0n, max: 10n ** 16n - 1n }).map(narrow), 4],
+    ['unix32', times(2 ** 32 - 1)],
+    ['unix64', times(253_402_300_799)],
+    ['unix64_ms', range(0, 253_402_300_799_999)],
     ['int16', fc.integer({ min: -32_768, max: 32_767 })],
     ['uint16', fc.integer({ min: 0, max: 65_535 })],
     ['int32', fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })],
@@ -94,10 +116,10 @@ describe('decode', () => {
     ['bool', fc.boolean()],
     [
       'string',
-      fc.string({ unit: 'grapheme', maxLength: 5 }).filter((s) => Buffer.byteLength(s) <= 40 && !/[\0 ]$/.test(s)),
+      fc.string({ unit: 'grapheme', maxLength: 5 }).filter((s) => Buffer.byteLength(s) <= 40 && !/\0| $/.test(s)),
+      20,
     ],
-  ])('gives back every %s that was encoded, in each order', (type, arbitrary) => {
-    const length = type === 'string' ? 20 : undefined
+  ])('gives back every %s that was encoded, in each order', (type, arbitrary, length) => {
     fc.assert(
       fc.property(arbitrary, fc.constantFrom(...BYTE_ORDERS), (value, byte_order) => {
         const words = encodeRegisters(value, type, byte_order, length)

@@ -1,66 +1,76 @@
-import { makeLinear, parseDecimal } from '../../core/decimal.ts'
+import { makeExactLinear, makeLinear, parseDecimal } from '../../core/decimal.ts'
 import { qualityCode } from '../../core/quality.ts'
-import type { Value, ValueType } from '../../core/signal.ts'
+import type { Value } from '../../core/signal.ts'
 import { isBitTable, type Table } from './address.ts'
-import { float32Decimal } from './float32.ts'
-import type { ByteOrder } from './signal-schema.ts'
+import { NOT_A_NUMBER, type NumberReader, narrowed, numberReader, rawReader, type Unusable } from './number-reader.ts'
+import { type Byte, type ByteOrder, type SignalType, type TextEncoding, valueTypeOf } from './signal-type.ts'
+import { textReader } from './text-reader.ts'
 
 /** What it takes to decode a signal from a response. */
 export interface Encoding {
   readonly table: Table
-  readonly type: ValueType
-  /** one bit of a register, 0 the least significant */
+  /** of the registers: a bit or bits of two registers have type uint32 */
+  readonly type: SignalType
+  /** one bit of the registers as a bool, 0 the least significant */
   readonly bit?: number | undefined
+  /** first and last bit of a number within the registers */
+  readonly bits?: readonly [number, number] | undefined
+  /** the one byte of each register that counts, after byte order */
+  readonly byte?: Byte | undefined
+  /** of a text; utf-8 where absent */
+  readonly encoding?: TextEncoding | undefined
   /** registers it takes, or 1 for a coil or discrete input */
   readonly size: number
   readonly byte_order: ByteOrder
   readonly scale?: string | undefined
   readonly offset?: string | undefined
+  /** raw values that mean "no value", as unsigned whole numbers */
+  readonly invalid?: readonly string[] | undefined
+  /** names by whole number; any other number is unusable */
+  readonly labels?: Readonly<Record<string, string>> | undefined
 }
 
 export interface Decoder {
   /**
-   * The value at `at` registers (bits, for coils and discrete inputs) into the data of a response, or null where what
-   * lies there is no value. @throws RangeError where the data is too short (a bug: the filter checks lengths).
+   * What lies at `at` registers (bits, for coils and discrete inputs) into the data of a response.
+   * @throws RangeError where the data is too short (a bug: the filter checks lengths)
    */
-  decode(data: Buffer, at: number): Value | null
-  /** quality of a null */
-  readonly unusable: number
+  decode(data: Buffer, at: number): Value | Unusable
 }
 
-const NOT_A_NUMBER = qualityCode('bad', 'not_a_number')
-const NOT_TEXT = qualityCode('bad', 'encoding')
+/** Whether what was decoded is no value. */
+export function isUnusable(decoded: Value | Unusable): decoded is Unusable {
+  return typeof decoded === 'object'
+}
+
+const SENTINEL: Unusable = { quality: qualityCode('bad', 'sentinel') }
+const NO_LABEL: Unusable = { quality: qualityCode('bad', 'label') }
+
+/** Reads from bytes that are in big-endian order. */
+type Read = (bytes: Buffer, at: number) => Value | Unusable
 
 /** Makes the decoder of one signal; it is kept, so everything that can be decided once is decided here. */
 export function makeDecoder(encoding: Encoding): Decoder {
-  const { type, bit } = encoding
-  if (isBitTable(encoding.table)) {
-    return { decode: (data, at) => (data.readUInt8(at >> 3) & (1 << (at & 7))) !== 0, unusable: NOT_A_NUMBER }
-  }
-  const word = wordReader(encoding.byte_order)
-  if (bit !== undefined)
-    return { decode: (data, at) => (word(data, at * 2) & (1 << bit)) !== 0, unusable: NOT_A_NUMBER }
-  if (type === 'bool') return { decode: (data, at) => word(data, at * 2) !== 0, unusable: NOT_A_NUMBER }
-  if (type === 'string') return { decode: textReader(encoding.size, encoding.byte_order), unusable: NOT_TEXT }
+  if (isBitTable(encoding.table)) return { decode: (data, at) => (data.readUInt8(at >> 3) & (1 << (at & 7))) !== 0 }
+  return { decode: inOrder(encoding, unlessInvalid(encoding, interpreted(encoding))) }
+}
 
-  const raw = numberReader(type, encoding.byte_order)
-  if (encoding.scale === undefined && encoding.offset === undefined) {
-    return {
-      decode(data, at) {
-        const value = raw(data, at * 2)
-        return typeof value === 'bigint' || Number.isFinite(value) ? value : null
-      },
-      unusable: NOT_A_NUMBER,
-    }
+/** Brings the bytes in order: `at` counts registers from here on outwards. */
+function inOrder({ type, size, byte_order }: Encoding, read: Read): Read {
+  const order = effectiveOrder(type, size, byte_order)
+  if (order === 'ABCD') return (data, at) => read(data, at * 2)
+  const scratch = Buffer.alloc(size * 2)
+  return (data, at) => {
+    if ((at + size) * 2 > data.length) throw new RangeError('response shorter than the signal')
+    reorder(data, at * 2, scratch.length, order, scratch)
+    return read(scratch, 0)
   }
-  const linear = makeLinear(parseDecimal(encoding.scale ?? '1')!, parseDecimal(encoding.offset ?? '0')!)
-  return {
-    decode(data, at) {
-      const value = linear(Number(raw(data, at * 2)))
-      return Number.isFinite(value) ? value : null
-    },
-    unusable: NOT_A_NUMBER,
-  }
+}
+
+/** One word has no order of words, and no device reverses the words of a text. */
+export function effectiveOrder(type: SignalType, size: number, order: ByteOrder): ByteOrder {
+  if (size > 1 && type !== 'string') return order
+  return order === 'ABCD' || order === 'CDAB' ? 'ABCD' : 'BADC'
 }
 
 /**
@@ -77,66 +87,62 @@ export function reorder(from: Buffer, start: number, n: number, order: ByteOrder
   }
 }
 
-function wordReader(order: ByteOrder): (data: Buffer, byte: number) => number {
-  return order === 'ABCD' || order === 'CDAB'
-    ? (data, byte) => data.readUInt16BE(byte)
-    : (data, byte) => data.readUInt16LE(byte)
+function unlessInvalid({ type, size, byte, invalid }: Encoding, read: Read): Read {
+  if (invalid === undefined || type === 'string') return read
+  const raw = rawReader(type, size, byte)
+  const sentinels = new Set<number | bigint>(invalid.map((text) => (size < 4 ? Number(text) : BigInt(text))))
+  return (bytes, at) => (sentinels.has(raw(bytes, at)) ? SENTINEL : read(bytes, at))
 }
 
-type NumberType = Exclude<ValueType, 'bool' | 'string'>
+function interpreted(encoding: Encoding): Read {
+  const { type, size, bit, bits, byte, scale, offset, labels } = encoding
+  if (type === 'string') return textReader(size, encoding.encoding, byte)
+  const number = numberReader(type === 'bool' ? 'uint16' : type, size, byte)
+  if (bit !== undefined) return bitReader(number, bit)
+  if (type === 'bool') return (bytes, at) => number(bytes, at) !== 0
+  const raw = bits === undefined ? number : bitsReader(number, bits)
+  if (labels !== undefined) return labelReader(raw, labels)
+  return scale === undefined && offset === undefined ? raw : scaled(raw, type, scale, offset)
+}
 
-function numberReader(type: NumberType, order: ByteOrder): (data: Buffer, byte: number) => number | bigint {
-  const read = bigEndianReader(type)
-  if (order === 'ABCD') return read
-  const size = BYTES[type]
-  const scratch = Buffer.alloc(size)
-  return (data, byte) => {
-    if (byte + size > data.length) throw new RangeError('response shorter than the signal')
-    reorder(data, byte, size, order, scratch)
-    return read(scratch, 0)
+function bitReader(number: NumberReader, bit: number): Read {
+  const read = bitsReader(number, [bit, bit])
+  return (bytes, at) => read(bytes, at) !== 0
+}
+
+/** The number within the bits `first` to `last`. Division by a power of two is exact, shifts end at 32 bits. */
+function bitsReader(number: NumberReader, [first, last]: readonly [number, number]): NumberReader {
+  const count = last - first + 1
+  const [below, span] = [2 ** first, 2 ** count]
+  const [shift, mask] = [BigInt(first), (1n << BigInt(count)) - 1n]
+  return (bytes, at) => {
+    const word = number(bytes, at)
+    if (typeof word === 'number') return Math.floor(word / below) % span
+    return typeof word === 'bigint' ? narrowed((word >> shift) & mask) : word
   }
 }
 
-const BYTES = { int16: 2, uint16: 2, int32: 4, uint32: 4, float32: 4, int64: 8, uint64: 8, float64: 8 } as const
-
-function bigEndianReader(type: NumberType): (data: Buffer, byte: number) => number | bigint {
-  switch (type) {
-    case 'int16':
-      return (data, byte) => data.readInt16BE(byte)
-    case 'uint16':
-      return (data, byte) => data.readUInt16BE(byte)
-    case 'int32':
-      return (data, byte) => data.readInt32BE(byte)
-    case 'uint32':
-      return (data, byte) => data.readUInt32BE(byte)
-    case 'int64':
-      return (data, byte) => exact(data.readBigInt64BE(byte))
-    case 'uint64':
-      return (data, byte) => exact(data.readBigUInt64BE(byte))
-    case 'float32':
-      return (data, byte) => float32Decimal(data.readFloatBE(byte))
-    case 'float64':
-      return (data, byte) => data.readDoubleBE(byte) + 0 // minus zero is zero
+function labelReader(number: NumberReader, labels: Readonly<Record<string, string>>): Read {
+  const known = new Set<number | bigint>(Object.keys(labels).map((key) => narrowed(BigInt(key))))
+  return (bytes, at) => {
+    const value = number(bytes, at)
+    return isUnusable(value) || known.has(value) ? value : NO_LABEL
   }
 }
 
-function exact(value: bigint): number | bigint {
-  return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value
+function scaled(number: NumberReader, type: SignalType, scale = '1', offset = '0'): Read {
+  const [a, b] = [parseDecimal(scale)!, parseDecimal(offset)!]
+  const linear = isFloat(type) ? makeLinear(a, b) : makeExactLinear(a, b)
+  const wide = valueTypeOf(type).endsWith('64')
+  return (bytes, at) => {
+    const raw = number(bytes, at)
+    if (isUnusable(raw)) return raw
+    const value = linear(raw as number)
+    if (typeof value === 'bigint') return wide ? value : Number(value)
+    return Number.isFinite(value) ? value : NOT_A_NUMBER
+  }
 }
 
-/** Text in UTF-8 (which ASCII is); only the order of the bytes in a word matters, devices never reverse whole texts. */
-function textReader(size: number, order: ByteOrder): (data: Buffer, at: number) => string | null {
-  const swap: ByteOrder = order === 'ABCD' || order === 'CDAB' ? 'ABCD' : 'BADC'
-  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-  const scratch = Buffer.alloc(size * 2)
-  return (data, at) => {
-    reorder(data, at * 2, size * 2, swap, scratch)
-    let end = scratch.length
-    while (end > 0 && (scratch[end - 1] === 0x00 || scratch[end - 1] === 0x20)) end--
-    try {
-      return decoder.decode(scratch.subarray(0, end))
-    } catch {
-      return null // not UTF-8: becomes a bad reading with reason `encoding`
-    }
-  }
+function isFloat(type: SignalType): boolean {
+  return type === 'float16' || type === 'float32' || type === 'float64'
 }

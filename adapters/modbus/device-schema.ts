@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { name } from '../../core/option.ts'
-import { registersOf } from './address.ts'
 import { byteOrder, period, signalSchema } from './signal-schema.ts'
+import { registersOf } from './signal-type.ts'
 
 const unitId = z.number().int().min(0).max(255)
 

@@ -1,9 +1,10 @@
 import type { Problem } from '../../core/problem.ts'
-import type { SignalSpec, ValueType } from '../../core/signal.ts'
+import type { SignalSpec } from '../../core/signal.ts'
 import type { SourcePlan } from '../source.ts'
-import { addressOf, isBitTable, registersOf, TABLES, type Table } from './address.ts'
+import { addressOf, isBitTable, TABLES, type Table } from './address.ts'
 import type { Encoding } from './decode.ts'
 import type { ModbusDeviceConfig, ModbusSignalConfig, ModbusSourceConfig } from './schema.ts'
+import { isTime, registersOf, type SignalType, valueTypeOf } from './signal-type.ts'
 
 /** A run of registers or bits in one table of one unit. */
 export interface Place {
@@ -172,7 +173,7 @@ function planSignal(
   source: ModbusSourceConfig,
 ): PlannedSignal {
   const { table, address } = addressOf(s)
-  const type: ValueType = isBitTable(table) || s.bit !== undefined ? 'bool' : (s.type ?? 'uint16')
+  const type: SignalType = isBitTable(table) ? 'bool' : (s.type ?? 'uint16')
   return {
     index,
     id,
@@ -181,9 +182,14 @@ function planSignal(
     size: isBitTable(table) ? 1 : registersOf(type, s.length),
     type,
     bit: s.bit,
+    bits: s.bits,
+    byte: s.byte,
+    encoding: s.encoding,
     byte_order: s.byte_order ?? device.byte_order ?? source.byte_order,
     scale: s.scale,
     offset: s.offset,
+    invalid: s.invalid,
+    labels: s.labels,
     period: s.period ?? device.period ?? source.period,
   }
 }
@@ -195,14 +201,15 @@ function signalSpec(
   planned: PlannedSignal,
   config: ModbusSignalConfig,
 ): SignalSpec {
-  const numeric = planned.type !== 'bool' && planned.type !== 'string'
+  const type = planned.bit === undefined ? valueTypeOf(planned.type) : 'bool'
+  const unit = isTime(planned.type) ? 'ms' : type === 'bool' || type === 'string' ? undefined : (config.unit ?? '1')
   return {
     id: planned.id,
     asset,
     name,
     source,
-    type: planned.type,
-    ...(numeric ? { unit: config.unit ?? '1' } : {}),
+    type,
+    ...(unit === undefined ? {} : { unit }),
     ...(config.scale === undefined ? {} : { scale: config.scale }),
     ...(config.offset === undefined ? {} : { offset: config.offset }),
     ...(config.labels === undefined ? {} : { labels: config.labels }),

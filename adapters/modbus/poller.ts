@@ -4,7 +4,7 @@ import { GOOD, qualityOf } from '../../core/quality.ts'
 import { backoffMs } from '../../core/retry.ts'
 import type { Value } from '../../core/signal.ts'
 import type { ModbusClient } from './client.ts'
-import { makeDecoder } from './decode.ts'
+import { isUnusable, makeDecoder } from './decode.ts'
 import type { DeliveryQueue } from './delivery-queue.ts'
 import type { PlannedDevice, PlannedRead, PlannedSignal } from './plan.ts'
 import { makeReadPlan } from './read-plan.ts'
@@ -68,10 +68,9 @@ export function makePoller(
       const at = clock.now()
       plan.served(read)
       for (const signal of read.signals) {
-        const decoder = decoders.get(signal)!
-        const value = decoder.decode(data, signal.address - read.address)
-        if (value === null) unusable(signal, at, decoder.unusable)
-        else good(signal, at, value)
+        const decoded = decoders.get(signal)!.decode(data, signal.address - read.address)
+        if (isUnusable(decoded)) unusable(signal, at, decoded.quality)
+        else good(signal, at, decoded)
       }
     },
     exception(read, code) {

@@ -1,10 +1,9 @@
 import { Fault } from '../../core/fault.ts'
 import { qualityOf } from '../../core/quality.ts'
-import type { Value } from '../../core/signal.ts'
 import type { ProbeReading } from '../source.ts'
 import { isBitTable } from './address.ts'
 import type { ModbusClient } from './client.ts'
-import { makeDecoder } from './decode.ts'
+import { isUnusable, makeDecoder } from './decode.ts'
 import { type ModbusPlan, type PlannedDevice, type PlannedSignal, planReads } from './plan.ts'
 import { exceptionQuality, readUnit } from './unit-reader.ts'
 
@@ -78,11 +77,10 @@ function nothing(reason: string): Outcome {
 }
 
 function decoded(signal: PlannedSignal, data: Buffer, at: number): Outcome {
-  const decoder = makeDecoder(signal)
-  const value: Value | null = decoder.decode(data, at)
+  const value = makeDecoder(signal).decode(data, at)
   const raw = isBitTable(signal.table)
     ? String(Number(value))
     : data.toString('hex', at * 2, (at + signal.size) * 2).replace(/(.{4})(?=.)/g, '$1 ')
-  if (value === null) return { value, ...qualityOf(decoder.unusable), raw }
+  if (isUnusable(value)) return { value: null, ...qualityOf(value.quality), raw }
   return { value: typeof value === 'bigint' ? String(value) : value, quality: 'good', reason: '', raw }
 }

@@ -34,3 +34,16 @@ function byText(x: number): number {
   }
   return x
 }
+
+/**
+ * The shortest decimal that is this half-precision number, as the double nearest to it; whole numbers as they are.
+ * `x` must be a float16 value; NaN and infinities come back as they are, minus zero as zero.
+ */
+export function float16Decimal(x: number): number {
+  if (Number.isInteger(x)) return x + 0
+  for (let digits = 1; digits <= 5; digits++) {
+    const candidate = Number(x.toPrecision(digits))
+    if (Math.f16round(candidate) === x) return candidate
+  }
+  return x
+}
