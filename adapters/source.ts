@@ -38,8 +38,11 @@ export interface Source extends AsyncDisposable {
   readonly signals: readonly SignalSpec[]
   /** Ends without error when `signal` aborts. Several deliveries may be outstanding; the runner limits their bytes. */
   readings(signal: AbortSignal): AsyncIterable<Delivery>
-  /** Reads everything once through this same connection and queue. */
-  probe(signal: AbortSignal): Promise<readonly ProbeReading[]>
+  /**
+   * Reads everything once through this same connection and queue.
+   * @param listen_ms how long a broker's messages are waited for at most; default 10 s
+   */
+  probe(signal: AbortSignal, listen_ms?: number): Promise<readonly ProbeReading[]>
   /** Counters for `status`, by name; e.g. requests, timeouts, overruns, messages, redelivered. */
   counters(): Readonly<Record<string, number>>
 }
@@ -81,6 +84,8 @@ export interface SourceContext {
   dropMarks?(prefix: string, session: string): Promise<void>
   /** Kept with the readings, and gone with a lost database: only for what can be learnt again. Absent for a probe. */
   readonly memo?: Memo
+  /** true: it must not take over, keep or leave anything at the other side: a probe beside the agent that collects */
+  readonly transient?: boolean
   /** random text made with the data folder; tells gateways with equal configurations apart */
   readonly instance?: string
 }

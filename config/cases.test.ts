@@ -21,8 +21,9 @@ describe('every mistake is told with its place and what to write instead', () =>
       for (const file of readdirSync(copy)) {
         if (file.endsWith('.key')) chmodSync(join(copy, file), file === 'wide.key' ? 0o644 : 0o600)
       }
-      const { problems } = loadConfig(join(copy, 'sluice.yaml'), { env: {}, now: Date.UTC(2026, 10, 24) })
-      const said = `${renderProblems(problems).replaceAll(`${copy}/`, '').replaceAll(copy, '.')}\n`
+      const { problems, warnings } = loadConfig(join(copy, 'sluice.yaml'), { env: {}, now: Date.UTC(2026, 10, 24) })
+      const all = [renderProblems(warnings, 'warning: '), renderProblems(problems)].filter((text) => text !== '')
+      const said = `${all.join('\n\n').replaceAll(`${copy}/`, '').replaceAll(copy, '.')}\n`
       expect(said).not.toContain('hunter22')
       await expect(said).toMatchFileSnapshot(join(cases, name, 'expected.txt'))
     })

@@ -26,6 +26,8 @@ export function loadSources(written: Prepared): {
   readonly loaded: Readonly<Record<string, LoadedSource>>
   readonly problems: readonly Problem[]
   readonly elsewhere: readonly LocatedProblem[]
+  /** what is right and may not mean what its author thinks */
+  readonly warnings: readonly LocatedProblem[]
 } {
   const { prepared, ...profiles } = expandProfiles(written)
   const { entries, problems } = checkEntries(prepared, 'sources', sourceSchema)
@@ -35,6 +37,7 @@ export function loadSources(written: Prepared): {
   const shared = sharedPlaces(right, lineOf)
 
   const found: Problem[] = [...problems, ...shared]
+  const warnings: Problem[] = []
   const loaded = entries.map(({ name, path, config, problems: own }): readonly [string, LoadedSource] => {
     const planned = config && planSource(name, config)
     const wrong = [
@@ -44,12 +47,18 @@ export function loadSources(written: Prepared): {
       ...profiles.problems.filter((p) => p.path[1] === path[1]),
     ]
     found.push(...wrong)
+    warnings.push(...(planned?.warnings ?? []).map((p) => ({ ...p, path: [...path, ...p.path] })))
     const spoilt = profiles.spoilt.get(path[1]!) ?? []
     if (!config || !planned || wrong.length + spoilt.length > 0)
       return [name, { kind: 'bad', problems: [...prepared.locate(wrong), ...spoilt] }]
     return [name, { kind: 'ok', config, plan: planned.plan, mayProvide: planned.mayProvide }]
   })
-  return { loaded: Object.fromEntries(loaded), problems: found, elsewhere: profiles.elsewhere }
+  return {
+    loaded: Object.fromEntries(loaded),
+    problems: found,
+    elsewhere: profiles.elsewhere,
+    warnings: prepared.locate(warnings),
+  }
 }
 
 function planSource(
@@ -58,12 +67,13 @@ function planSource(
 ): {
   readonly plan: SourcePlan
   readonly problems: readonly Problem[]
+  readonly warnings: readonly Problem[]
   mayProvide(signalId: string): boolean
 } {
   switch (config.kind) {
     case 'modbus': {
       const { plan, problems } = planModbusSource(name, config)
-      return { plan, problems, mayProvide: () => false }
+      return { plan, problems, warnings: [], mayProvide: () => false }
     }
     case 'mqtt':
       return planMqttSource(name, config)

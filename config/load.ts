@@ -32,6 +32,8 @@ export interface LoadedConfig {
   readonly pools: Readonly<Record<string, LoadedPool>>
   /** everything that is wrong, file by file, by line */
   readonly problems: readonly LocatedProblem[]
+  /** what is right and may not mean what its author thinks, by line */
+  readonly warnings: readonly LocatedProblem[]
 }
 
 /**
@@ -51,6 +53,7 @@ export function loadConfig(
     sources: {},
     pools: {},
     problems,
+    warnings: [],
   })
   const opened = readBytes(file)
   if (!('bytes' in opened))
@@ -82,6 +85,7 @@ export function loadConfig(
     sources: sources.loaded,
     pools: pools.loaded,
     problems: [...sortProblems([...read.problems, ...prepared.locate(own)]), ...sources.elsewhere, ...pools.elsewhere],
+    warnings: sortProblems(sources.warnings),
   }
 }
 

@@ -44,12 +44,12 @@ export function sortProblems(problems: readonly LocatedProblem[]): readonly Loca
  * Problems as text for a terminal, each: `file:line:column: message`, the source line, a caret under the place, what to
  * write instead. The caret stands right under wide (Korean, Japanese) characters too.
  */
-export function renderProblems(problems: readonly LocatedProblem[]): string {
-  return problems.map(renderProblem).join('\n\n')
+export function renderProblems(problems: readonly LocatedProblem[], word = ''): string {
+  return problems.map((p) => renderProblem(p, word)).join('\n\n')
 }
 
-function renderProblem(p: LocatedProblem): string {
-  const lines = [`${p.file}:${p.line}:${p.column}: ${p.path === '' ? '' : `${p.path}: `}${p.message}`]
+function renderProblem(p: LocatedProblem, word: string): string {
+  const lines = [`${p.file}:${p.line}:${p.column}: ${word}${p.path === '' ? '' : `${p.path}: `}${p.message}`]
   if (p.source !== null) {
     const gutter = `${String(p.line).padStart(5)} | `
     const shown = p.source.replaceAll('\t', ' ')

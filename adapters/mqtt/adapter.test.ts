@@ -184,6 +184,25 @@ describe('a broker that', () => {
     await expect(connect(web)).rejects.toMatchObject({ code: expect.stringMatching(/^source-(protocol|closed)$/) })
   })
 
+  it.each(['3.1.1', '5'])('speaks MQTT %s is asked by a probe for a session that ends with it', async (protocol) => {
+    const asked: Buffer[] = []
+    const broker = await openFake((socket) => {
+      socket.on('error', () => socket.destroy())
+      socket.once('data', (bytes) => {
+        asked.push(bytes)
+        socket.once('data', () => socket.destroy())
+        socket.write(protocol === '5' ? CONNACK : Uint8Array.of(0x20, 2, 0, 0))
+      })
+    })
+    const config = mqttSourceSchema.parse({ kind: 'mqtt', url: broker.url, protocol, subscriptions: [climate] })
+    for (const transient of [false, true])
+      await (await openMqttSource(config, { ...makeMemoryStore().context('climate'), transient }))[
+        Symbol.asyncDispose
+      ]()
+    // Byte 9 of CONNECT holds the flags (MQTT 5.0 §3.1.2.3): bit 1 is Clean Start.
+    expect(asked.map((bytes) => (bytes[9]! >> 1) & 1)).toEqual([0, 1])
+  })
+
   it('says that another client took the session over is believed', async () => {
     const busy = await openFake((socket) => {
       socket.on('error', () => socket.destroy())

@@ -1,12 +1,13 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Delivery, Marks, Source, SourceContext } from '../source.ts'
-import { openLink } from './client.ts'
+import { type BrokerLink, openLink } from './client.ts'
+import { makeCopies } from './copies.ts'
 import { makeIntake } from './intake.ts'
 import { makeMarkTable } from './marks.ts'
 import { memoryOf } from './memory.ts'
 import type { MqttSourceConfig } from './schema.ts'
-import { compileTopic } from './topic-filter.ts'
+import { filtersOf, staleFilters } from './session.ts'
 
 /** Unacknowledged messages after which nothing more is read, whatever the broker's own window (some exceed it). */
 const MOST_HELD = 1_000
@@ -14,8 +15,8 @@ const MOST_HELD = 1_000
 const MOST_WAITING = 20_000
 /** In silence this often it is said that nothing older can come, for assets that are stamped on arrival. */
 const SILENCE_MS = 15_000
-/** How long `probe` waits for messages. */
-const PROBE_MS = 3_000
+/** How long `probe` waits for messages where it is not told. */
+const LISTEN_MS = 10_000
 
 /**
  * Connects to a broker and subscribes.
@@ -25,9 +26,13 @@ const PROBE_MS = 3_000
  */
 export async function openMqttSource(config: MqttSourceConfig, context: SourceContext): Promise<Source> {
   const { name, clock } = context
-  const clientId = config.client_id ?? defaultClientId(context)
+  const transient = context.transient === true
+  const clientId = transient
+    ? `sluice-${randomBytes(6).toString('hex')}`
+    : (config.client_id ?? defaultClientId(context))
   const session = `${clientId}@${new URL(config.url).host}#`
   const stored = context.dropMarks ? await context.marks(session) : []
+  const remembered = await recall(context, session)
   const marks = makeMarkTable(stored)
   const intake = makeIntake(config, context)
   const { counters } = memoryOf(context)
@@ -40,23 +45,32 @@ export async function openMqttSource(config: MqttSourceConfig, context: SourceCo
   let quiet = true
   let held = 0
   let resumed = true
+  let filters = filtersOf(config.subscriptions, true)
+  let copies = makeCopies([], true)
 
   const link = await openLink(
     config,
-    clientId,
+    { client_id: clientId, transient },
     { source: name, at: config.url },
     {
-      connected(sessionPresent) {
-        resumed = sessionPresent
-        if (!sessionPresent) marks.clear()
+      connected({ session_present, identified }) {
+        resumed = session_present
+        if (!resumed) marks.clear()
+        if (identified) return
+        filters = filtersOf(config.subscriptions, false)
+        const inSession = new Set([...filters.keys(), ...(resumed ? remembered : [])])
+        copies = makeCopies([...inSession], resumed && inSession.size === remembered.length)
       },
       take({ topic, payload, qos, dup, retain, messageId, properties }) {
         const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload
         const mark = qos > 0 ? marks.mark({ packet_id: messageId!, dup, topic, payload: bytes }) : undefined
-        if (qos === 0 || mark) {
+        const isCopy = copies.isCopy({ topic, payload: bytes, dup, retain }, marks.has)
+        if (qos > 0 && !mark) counters.redelivered++
+        else if (isCopy) counters.copies++
+        else if (topic !== config.status_topic) {
           const subscriptions = [properties?.subscriptionIdentifier ?? []].flat()
           intake.take({ topic, payload: bytes, retain, subscriptions }, clock.now())
-        } else counters.redelivered++
+        }
         if (qos > 0) {
           held++
           acks.push(messageId!)
@@ -67,18 +81,42 @@ export async function openMqttSource(config: MqttSourceConfig, context: SourceCo
         return hasRoom()
       },
       failed: () => wake.resolve(),
+      warn: (message, fields) => context.log.warn({ source: name, ...fields }, message),
     },
   )
 
   try {
+    if (!resumed && remembered.length > 0) {
+      counters.sessions_lost++
+      context.log.warn({ source: name }, 'the broker no longer has the session: what it held for the agent is lost')
+    }
     // Nothing comes before the first SUBSCRIBE of a new session, so no message can be taken for one of the old session.
     if (!resumed && stored.length > 0) await context.dropMarks?.(session, '')
+    await subscribe(link)
   } catch (error) {
     await link[Symbol.asyncDispose]()
     throw error
   }
   counters.connections++
-  link.subscribe(filtersOf(config))
+
+  /** A filter is noted before the broker learns of it and until it is gone there, so that none is ever forgotten. */
+  async function subscribe(to: BrokerLink): Promise<void> {
+    const wanted = [...filters.keys()]
+    const stale = resumed ? staleFilters(remembered, filters) : []
+    await remember([...wanted, ...stale], remembered)
+    if (stale.length > 0) to.unsubscribe(stale, () => void remember(wanted, [...wanted, ...stale]).catch(forgetLater))
+    // A probe acknowledges nothing, and would get no more than the broker's window.
+    to.subscribe(transient ? new Map(wanted.map((filter) => [filter, 0])) : filters, copies.subscribed)
+  }
+
+  async function remember(now: readonly string[], before: readonly string[]): Promise<void> {
+    if (!transient && (now.length !== before.length || now.some((filter) => !before.includes(filter))))
+      await context.memo?.set(`filters ${session}`, JSON.stringify(now))
+  }
+
+  function forgetLater(error: unknown): void {
+    context.log.warn({ source: name, err: error }, 'the filters of the session could not be noted')
+  }
 
   function hasRoom(): boolean {
     return held < cap && intake.waiting < MOST_WAITING
@@ -148,13 +186,14 @@ export async function openMqttSource(config: MqttSourceConfig, context: SourceCo
         await silence
       }
     },
-    async probe(signal) {
-      const until = clock.monotonic() + PROBE_MS
+    async probe(signal, listen_ms = LISTEN_MS) {
+      const until = clock.monotonic() + listen_ms
       while (!intake.complete() || intake.signals.length === 0) {
         const fault = link.fault()
         if (fault) throw fault
         if (signal.aborted || clock.monotonic() >= until) break
         await clock.sleep(50, signal)
+        if (transient) intake.flush(clock.now()) // nobody collects
       }
       return intake.lastSeen()
     },
@@ -163,16 +202,10 @@ export async function openMqttSource(config: MqttSourceConfig, context: SourceCo
   }
 }
 
-/** What the broker is asked for: each filter once, at the highest QoS that a subscription wants. */
-function filtersOf(config: MqttSourceConfig): ReadonlyMap<string, 0 | 1> {
-  const filters = new Map<string, 0 | 1>()
-  for (const { topic, qos } of config.subscriptions) {
-    const compiled = compileTopic(topic)
-    if ('message' in compiled) continue
-    const { filter } = compiled.pattern
-    filters.set(filter, filters.get(filter) === 1 ? 1 : qos)
-  }
-  return filters
+/** The filters that the session at the broker may have. */
+async function recall(context: SourceContext, session: string): Promise<readonly string[]> {
+  const text = context.transient ? undefined : await context.memo?.get(`filters ${session}`)
+  return text === undefined ? [] : (JSON.parse(text) as readonly string[])
 }
 
 /** The same after each start of one data folder, another for each gateway and source. */

@@ -16,7 +16,9 @@ export interface BrokerLink extends AsyncDisposable {
    * Asks for these filters; where the broker refuses one the connection ends with `mqtt-subscribe`. Not a promise: the
    * answer comes behind the messages that wait in the session, and those may be more than are read at first.
    */
-  subscribe(filters: ReadonlyMap<string, 0 | 1>): void
+  subscribe(filters: ReadonlyMap<string, 0 | 1>, done: () => void): void
+  /** Takes filters of an older configuration out of the session; `done` comes when the broker says they are gone. */
+  unsubscribe(filters: readonly string[], done: () => void): void
   /** Acknowledges messages whose readings are durable. */
   acknowledge(packetIds: readonly number[]): void
   /** Goes on reading where `take` had stopped it. */
@@ -26,11 +28,27 @@ export interface BrokerLink extends AsyncDisposable {
 /** What the connection tells. */
 export interface LinkEvents {
   /** The broker accepted us; comes before any message. */
-  connected(sessionPresent: boolean): void
+  connected(accepted: Accepted): void
   /** One message; its payload is valid only during the call. False stops reading until `resume`. */
   take(packet: IPublishPacket): boolean
   /** The connection is gone. */
   failed(): void
+  /** Something an operator should know, though the connection goes on. */
+  warn(message: string, fields: object): void
+}
+
+/** What the broker said to CONNECT. */
+export interface Accepted {
+  readonly session_present: boolean
+  /** true: each message says which subscriptions it is for (MQTT 5) */
+  readonly identified: boolean
+}
+
+/** Who connects. */
+export interface Identity {
+  readonly client_id: string
+  /** true: a session without a name and a past, which ends with the connection */
+  readonly transient: boolean
 }
 
 /**
@@ -40,11 +58,13 @@ export interface LinkEvents {
  */
 export async function openLink(
   config: MqttSourceConfig,
-  clientId: string,
+  identity: Identity,
   where: FaultWhere,
   events: LinkEvents,
 ): Promise<BrokerLink> {
-  const client = connect(config.url, optionsOf(config, clientId))
+  const client = connect(config.url, optionsOf(config, identity))
+  const statusTopic = identity.transient ? undefined : config.status_topic
+  let identified = false
   const acknowledge = holdAcks(client)
   const established = Promise.withResolvers<void>()
   let fault: Fault | undefined
@@ -58,6 +78,13 @@ export async function openLink(
     events.failed()
   }
 
+  /** Tells the status topic; where that fails, collecting goes on. */
+  function say(status: 'online' | 'offline'): void {
+    client.publish(statusTopic!, status, { qos: 1, retain: true }, (error) => {
+      if (error && !closing) events.warn('the status could not be published', { topic: statusTopic, err: error })
+    })
+  }
+
   client.handleMessage = (packet, done) => {
     try {
       if (events.take(packet)) done()
@@ -69,10 +96,18 @@ export async function openLink(
   }
   whileParked(client, () => parked !== undefined)
   client.on('packetreceive', (packet) => {
-    if (packet.cmd === 'connack' && (packet.reasonCode ?? packet.returnCode) === 0)
-      events.connected(packet.sessionPresent)
+    if (packet.cmd !== 'connack' || (packet.reasonCode ?? packet.returnCode) !== 0) return
+    const { properties } = packet
+    identified = config.protocol === '5' && properties?.subscriptionIdentifiersAvailable !== false
+    events.connected({ session_present: packet.sessionPresent, identified })
+    const kept = properties?.sessionExpiryInterval
+    if (kept !== undefined && kept * 1_000 < config.session_expiry && !identity.transient)
+      events.warn('the broker keeps the session shorter than session_expiry asks for', { session_expiry: `${kept}s` })
   })
-  client.on('connect', () => established.resolve())
+  client.on('connect', () => {
+    if (statusTopic !== undefined) say('online')
+    established.resolve()
+  })
   client.on('error', (error) => fail(faultOfError(error, where)))
   client.on('disconnect', (packet) => fail(faultOfDisconnect(packet.reasonCode, where)))
   client.on('close', () =>
@@ -88,17 +123,28 @@ export async function openLink(
   const link: BrokerLink = {
     fault: () => fault,
     acknowledge,
-    subscribe(filters) {
+    subscribe(filters, done) {
+      let due = filters.size
       // One SUBSCRIBE a filter, because a subscription identifier (MQTT 5.0 §3.8.2.1.2) goes with a whole packet.
       for (const [filter, qos] of filters)
-        client.subscribe(filter, { qos, ...subscribeOptions(config, filter) }, (error) => {
-          if (error)
-            fail(
-              new Fault('mqtt-subscribe', { ...where, topic: filter }, 'the broker refused the subscription', {
-                cause: error,
-              }),
-            )
+        client.subscribe(filter, { qos, ...subscribeOptions(config, identified, filter) }, (error, granted) => {
+          if (error) {
+            const message = `the broker refused the subscription: ${error.message}`
+            return fail(new Fault('mqtt-subscribe', { ...where, topic: filter }, message, { cause: error }))
+          }
+          if ((granted?.[0]?.qos ?? qos) < qos)
+            events.warn('the broker grants QoS 0 only: what comes while the agent is away is lost', { topic: filter })
+          if (--due === 0) done()
         })
+    },
+    unsubscribe(filters, done) {
+      client.unsubscribe([...filters], (error, packet) => {
+        const codes = (packet as { readonly granted?: readonly number[] } | undefined)?.granted ?? []
+        const refused = error ?? codes.find((code) => code >= 0x80)
+        if (refused === undefined || refused === null) done()
+        else if (!closing && !fault)
+          events.warn('the broker keeps subscriptions of an older configuration', { filters })
+      })
     },
     resume() {
       const go = parked
@@ -110,6 +156,7 @@ export async function openLink(
     async [Symbol.asyncDispose]() {
       closing = true
       if (!client.stream) return
+      if (statusTopic !== undefined && client.connected && !fault) say('offline')
       const late = Promise.withResolvers<void>()
       const timer = setTimeout(late.resolve, GOODBYE_MS)
       // The library waits without end for answers that are still due.
@@ -129,13 +176,15 @@ export async function openLink(
   return link
 }
 
-function optionsOf(config: MqttSourceConfig, clientId: string): IClientOptions {
+function optionsOf(config: MqttSourceConfig, identity: Identity): IClientOptions {
   const five = config.protocol === '5'
+  const { transient } = identity
   const { ca, cert, key, servername } = config.tls ?? {}
+  const expiry = transient ? 0 : Math.min(Math.ceil(config.session_expiry / 1_000), 0xffff_ffff)
   return {
     protocolVersion: five ? 5 : 4,
-    clientId,
-    clean: false,
+    clientId: identity.client_id,
+    clean: transient,
     keepalive: Math.ceil(config.keepalive / 1_000),
     connectTimeout: config.connect_timeout,
     reconnectPeriod: 0,
@@ -143,12 +192,9 @@ function optionsOf(config: MqttSourceConfig, clientId: string): IClientOptions {
     manualConnect: true,
     queueQoSZero: false,
     timerVariant: 'native',
-    ...(five && {
-      properties: {
-        sessionExpiryInterval: Math.min(Math.ceil(config.session_expiry / 1_000), 0xffff_ffff),
-        receiveMaximum: config.window,
-      },
-    }),
+    ...(five && { properties: { sessionExpiryInterval: expiry, receiveMaximum: config.window } }),
+    ...(config.status_topic !== undefined &&
+      !transient && { will: { topic: config.status_topic, payload: Buffer.from('offline'), qos: 1, retain: true } }),
     ...(config.username !== undefined && { username: config.username }),
     ...(config.password !== undefined && { password: config.password }),
     ...(ca && { ca }),
@@ -161,9 +207,11 @@ function optionsOf(config: MqttSourceConfig, clientId: string): IClientOptions {
 /** rh 1: retained messages come only where the subscription is new, not at every connection (MQTT 5.0 §3.8.3.1). */
 function subscribeOptions(
   config: MqttSourceConfig,
+  identified: boolean,
   filter: string,
 ): Pick<IClientSubscribeOptions, 'rh' | 'properties'> {
-  return config.protocol === '5' ? { rh: 1, properties: { subscriptionIdentifier: subscriptionId(filter) } } : {}
+  if (config.protocol !== '5') return {}
+  return { rh: 1, ...(identified && { properties: { subscriptionIdentifier: subscriptionId(filter) } }) }
 }
 
 /** While nothing is read, the broker's PINGRESP is not read either: its absence then says nothing about the broker. */

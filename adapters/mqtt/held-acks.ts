@@ -17,9 +17,12 @@ export function holdAcks(client: MqttClient): (packetIds: readonly number[]) => 
     else send.call(client, packet, done, ...rest)
   }
   return (packetIds) => {
+    const { stream } = client
+    stream?.cork() // hundreds of them in one write
     for (const messageId of packetIds) {
-      if (!client.connected) return
+      if (!client.connected) break
       send.call(client, { cmd: 'puback', messageId, reasonCode: 0 } as { cmd: string })
     }
+    stream?.uncork()
   }
 }

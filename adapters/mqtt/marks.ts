@@ -15,6 +15,8 @@ export interface MarkTable {
     readonly topic: string
     readonly payload: Uint8Array
   }): Marks['seen'][number] | undefined
+  /** true: a message of this content is marked, whatever its packet id */
+  has(hash: Buffer): boolean
 }
 
 /** @param stored what the store holds of the session */
@@ -23,15 +25,16 @@ export function makeMarkTable(stored: Marks['seen']): MarkTable {
   return {
     clear: () => hashes.clear(),
     mark({ packet_id, dup, topic, payload }) {
-      const hash = hashOf(topic, payload)
+      const hash = contentHash(topic, payload)
       if (dup && hashes.get(packet_id)?.equals(hash)) return undefined
       hashes.set(packet_id, hash)
       return { packet_id, hash }
     },
+    has: (hash) => hashes.values().some((marked) => marked.equals(hash)),
   }
 }
 
 /** First 128 bits of SHA-256(topic ‖ 0 ‖ payload); a topic never contains the zero byte (MQTT 5.0 §4.7.3). */
-function hashOf(topic: string, payload: Uint8Array): Buffer {
+export function contentHash(topic: string, payload: Uint8Array): Buffer {
   return createHash('sha256').update(topic).update('\0').update(payload).digest().subarray(0, 16)
 }

@@ -9,6 +9,10 @@ export interface MqttCounters {
   refused: number
   /** dropped because they were stored already */
   redelivered: number
+  /** second copies of a message that several filters match */
+  copies: number
+  /** connections at which the broker no longer had the session */
+  sessions_lost: number
   /** messages whose topic no subscription wants: left in the session by an older configuration */
   unmatched: number
 }
@@ -31,7 +35,16 @@ export function memoryOf(context: SourceContext): MqttMemory {
   const known = memories.get(context)
   if (known) return known
   const memory: MqttMemory = {
-    counters: { connections: 0, messages: 0, readings: 0, refused: 0, redelivered: 0, unmatched: 0 },
+    counters: {
+      connections: 0,
+      messages: 0,
+      readings: 0,
+      refused: 0,
+      redelivered: 0,
+      copies: 0,
+      sessions_lost: 0,
+      unmatched: 0,
+    },
     newest: new Map(),
     bad: new Map(),
     complain: makeComplaint(context, context.log),

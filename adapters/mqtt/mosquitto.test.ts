@@ -4,10 +4,8 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { connectAsync, type MqttClient } from 'mqtt'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { type Collecting, collect, makeMemoryStore } from '../../test/support/collecting.ts'
+import { makeAgent, makeSession, stopAgents } from '../../test/support/broker-agent.ts'
 import { findMosquitto, type Mosquitto, makeAuthority, openMosquitto } from '../../test/support/mosquitto.ts'
-import type { Delivery, Source } from '../source.ts'
-import { openMqttSource } from './adapter.ts'
 import { type MqttSourceConfig, mqttSourceSchema } from './schema.ts'
 
 const installed = await findMosquitto()
@@ -24,10 +22,9 @@ const reading = (i: number) => JSON.stringify({ ts: at + i, t: i })
 const numbers = (n: number) => Array.from({ length: n }, (_, i) => i)
 
 const open: AsyncDisposable[] = []
-const collectings: Collecting[] = []
 
 afterEach(async () => {
-  for (const collecting of collectings.splice(0)) await collecting.stop()
+  await stopAgents()
   for (const thing of open.splice(0).reverse()) await thing[Symbol.asyncDispose]()
 })
 
@@ -57,42 +54,6 @@ function configure(broker: Mosquitto, options: object = {}): MqttSourceConfig {
     subscriptions: [temperature],
     ...options,
   })
-}
-
-/** An agent with one source and a store that outlives its connections. */
-function makeAgent(config: MqttSourceConfig) {
-  const store = makeMemoryStore()
-  let current: { readonly source: Source; readonly collecting: Collecting } | undefined
-  const append = (delivery: Delivery) => store.append(current!.source, delivery)
-  return {
-    store,
-    values: () => store.readings.map((r) => r.value),
-    counters: () => current!.source.counters(),
-    fault: () => current!.collecting.fault(),
-    append,
-    /** @param settle default: store, then acknowledge */
-    async start(settle?: (delivery: Delivery) => void | Promise<void>) {
-      // A new context is a new process: nothing is remembered but what the store holds.
-      const source = await openMqttSource(config, store.context('climate'))
-      const collecting = collect(source, store, settle)
-      current = { source, collecting }
-      collectings.push(collecting)
-    },
-    async stop() {
-      collectings.splice(collectings.indexOf(current!.collecting), 1)
-      await current!.collecting.stop()
-    },
-  }
-}
-
-/** Makes the session and its subscriptions at the broker, so that what is sent while the agent is away waits there. */
-async function makeSession(agent: ReturnType<typeof makeAgent>, client: MqttClient): Promise<void> {
-  await agent.start()
-  await vi.waitFor(async () => {
-    await client.publishAsync('hall/ready', 'x')
-    expect(agent.counters().messages).toBeGreaterThan(0)
-  })
-  await agent.stop()
 }
 
 describe.skipIf(!installed)('with Mosquitto', () => {

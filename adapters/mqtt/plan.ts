@@ -57,6 +57,8 @@ export interface MqttPlan {
   readonly plan: SourcePlan
   /** paths are relative to the source */
   readonly problems: readonly Problem[]
+  /** what is right and may not mean what the operator thinks; paths as above */
+  readonly warnings: readonly Problem[]
   /** true: messages may bring this signal, though a capture names its asset only when one comes */
   mayProvide(signalId: string): boolean
 }
@@ -77,6 +79,7 @@ export function planMqttSource(name: string, config: MqttSourceConfig): MqttPlan
       polled: config.subscriptions.every((subscription) => subscription.time === undefined),
     },
     problems: contradictions(name, config),
+    warnings: config.subscriptions.flatMap(({ topic }, i) => (topic.startsWith('$share/') ? [sharedWarning(i)] : [])),
     mayProvide(signalId) {
       const [asset = '', signal = ''] = signalId.split('/')
       return (
@@ -91,6 +94,14 @@ export function planMqttSource(name: string, config: MqttSourceConfig): MqttPlan
 /** The text as an asset's name (NFC), or undefined where it cannot be one. */
 export function assetName(text: string): string | undefined {
   return nameSchema.safeParse(text).data
+}
+
+function sharedWarning(subscription: number): Problem {
+  return {
+    path: ['subscriptions', subscription, 'topic'],
+    message: 'with $share the broker gives each message to one member of the group, whichever it likes',
+    hint: 'for several gateways that share one load; a gateway that shall see every message writes the topic without $share/GROUP/',
+  }
 }
 
 /** Signals that two subscriptions give for one asset, twice or with different meanings. */

@@ -54,6 +54,13 @@ export const mqttSourceSchema = z
     session_expiry: duration({ min: '1m', max: '3650d' })
       .default(604_800_000)
       .describe('how long the broker keeps messages while the agent is away (MQTT 5; with 3.1.1 the broker decides)'),
+    status_topic: z
+      .string()
+      .superRefine(checkStatusTopic)
+      .optional()
+      .describe(
+        'topic that holds `online` or `offline` (retained; the broker says it where the agent cannot); default: nothing is ever published',
+      ),
     ack_within: duration({ max: '10s' })
       .default(100)
       .describe('longest time a message waits for its commit and acknowledgement; 1s spares flash'),
@@ -94,6 +101,16 @@ export type MqttSourceConfig = z.infer<typeof mqttSourceSchema>
 function checkUrl(text: string, ctx: z.RefinementCtx<string>): void {
   const problem = urlProblem(text)
   if (problem) ctx.addIssue({ code: 'custom', message: problem[0], params: { hint: problem[1] } })
+}
+
+function checkStatusTopic(text: string, ctx: z.RefinementCtx<string>): void {
+  const isTopic = text !== '' && !/[+#\0{}]/.test(text) && !text.startsWith('$') && Buffer.byteLength(text) <= 65_535
+  if (isTopic) return
+  ctx.addIssue({
+    code: 'custom',
+    message: `${JSON.stringify(text)} is not a topic that can be published to`,
+    params: { hint: 'write one topic without "+", "#" and {asset}, such as gateways/hall-2/status' },
+  })
 }
 
 function urlProblem(text: string): readonly [message: string, hint: string] | undefined {

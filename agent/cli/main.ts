@@ -44,7 +44,7 @@ function program(): Command {
     .command('check')
     .description('say everything that is wrong with the configuration, with line and column; never touches the network')
     .option(config, configHelp, configDefault)
-    .option(json, 'print {ok, problems: [{file, line, column, path, message, hint}]}')
+    .option(json, 'print {ok, problems: [{file, line, column, path, message, hint}], warnings: [the same]}')
     .action(async (o) => (await import('./check.ts')).check(o))
   sluice
     .command('plan')

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import type { ProbeReading } from '../../adapters/source.ts'
 import { makeClock } from '../../core/clock.ts'
 import { Fault } from '../../core/fault.ts'
@@ -48,8 +47,7 @@ async function readOnce(name: string, config: SourceConfig): Promise<readonly Pr
     name,
     clock: makeClock(),
     log: silentLog,
-    // A session of its own: a probe must never take over the agent's session at a broker.
-    instance: `probe-${randomBytes(4).toString('hex')}`,
+    transient: true,
     marks: async () => [],
   }
   await using source = await openSource(config, context)

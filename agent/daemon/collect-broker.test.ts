@@ -35,6 +35,8 @@ async function setUp() {
       intern: async (specs) => specs.map((spec) => dictionary.push(spec.id) - 1),
       marks: async () => [],
       dropMarks: async () => undefined,
+      memo: async () => undefined,
+      setMemo: async () => undefined,
     }),
     queue: {
       append(entry) {

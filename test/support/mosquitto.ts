@@ -14,6 +14,8 @@ export interface Mosquitto extends AsyncDisposable {
   readonly url: string
   /** the authority that signed the broker's certificate, where `tls` was asked for */
   readonly ca: string | undefined
+  /** a client certificate of that authority, and its key, where `tls: 'mutual'` was asked for */
+  readonly client: { readonly cert: string; readonly key: string } | undefined
   /** Ends it as an operator would, and starts it again on the same port with its sessions. */
   restart(): Promise<void>
 }
@@ -39,7 +41,8 @@ export async function openMosquitto(
   path: string,
   options: {
     readonly settings?: readonly string[]
-    readonly tls?: boolean
+    /** `mutual`: it asks clients for a certificate of its authority, whose name is the user */
+    readonly tls?: true | 'mutual'
     readonly password?: readonly [string, string]
   } = {},
 ): Promise<Mosquitto> {
@@ -57,6 +60,12 @@ export async function openMosquitto(
   if (options.tls) {
     ca = await makeCertificates(folder)
     lines.push(`cafile ${folder}/ca.pem`, `certfile ${folder}/server.pem`, `keyfile ${folder}/server.key`)
+  }
+  let client: Mosquitto['client']
+  if (options.tls === 'mutual') {
+    const [cert, key] = await makeCertificate(folder, 'client', 'sluice-hall-2')
+    client = { cert, key }
+    lines.push('require_certificate true', 'use_identity_as_username true')
   }
   if (options.password) {
     const [user, password] = options.password
@@ -94,6 +103,7 @@ export async function openMosquitto(
   return {
     url: `${options.tls ? 'mqtts' : 'mqtt'}://127.0.0.1:${port}`,
     ca,
+    client,
     async restart() {
       await broker.stop()
       broker = await start()
@@ -123,14 +133,21 @@ export async function makeAuthority(folder: string, name: string): Promise<strin
 }
 
 async function makeCertificates(folder: string): Promise<string> {
-  const at = (name: string) => join(folder, name)
   const ca = await makeAuthority(folder, 'plant CA')
-  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-subj', '/CN=127.0.0.1']
-  await run('openssl', ['req', ...curve, '-keyout', at('server.key'), '-out', at('server.csr')])
+  await makeCertificate(folder, 'server', '127.0.0.1')
+  return ca
+}
+
+/** A certificate that the folder's authority signed, `NAME.pem` and `NAME.key`; gives both as PEM. */
+async function makeCertificate(folder: string, name: string, subject: string): Promise<readonly [string, string]> {
+  const at = (file: string) => join(folder, file)
+  const [key, request, cert] = [at(`${name}.key`), at(`${name}.csr`), at(`${name}.pem`)]
+  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-subj', `/CN=${subject}`]
+  await run('openssl', ['req', ...curve, '-keyout', key, '-out', request])
   await writeFile(at('san'), 'subjectAltName=IP:127.0.0.1,DNS:localhost')
   const sign = ['-CA', at('ca.pem'), '-CAkey', at('ca.key'), '-CAcreateserial', '-days', '2', '-extfile', at('san')]
-  await run('openssl', ['x509', '-req', '-in', at('server.csr'), ...sign, '-out', at('server.pem')])
-  return ca
+  await run('openssl', ['x509', '-req', '-in', request, ...sign, '-out', cert])
+  return [await readFile(cert, 'utf8'), await readFile(key, 'utf8')]
 }
 
 async function freePort(): Promise<number> {
