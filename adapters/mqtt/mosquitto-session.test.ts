@@ -201,7 +201,9 @@ describe.skipIf(!installed)('a session at Mosquitto', () => {
     const agent = makeAgent(configure(broker))
     for (let i = 0; i < 5; i++) {
       await agent.start()
-      await (await connectTo(broker)).publishAsync('hall/h-1', String(i), { qos: 1 })
+      const client = await connectAsync(broker.url, { reconnectPeriod: 0 })
+      await client.publishAsync('hall/h-1', String(i), { qos: 1 })
+      await client.endAsync()
       await vi.waitFor(() => expect(agent.values()).toHaveLength(i + 1))
       await broker.restart()
       await vi.waitFor(() => expect(agent.fault()).toMatchObject({ code: 'source-closed' }))
