@@ -166,9 +166,10 @@ export interface Store extends Disposable {
   /**
    * Call once a run, before the first append: outages left open by the last run end where it was last heard of, and
    * the time from there to `now` is an outage `agent_down` of each of these sources.
-   * `instance` is random text made with the data folder.
+   * `instance` is random text made with the data folder. `last_arrival`: when the last block was stored under a clock
+   * that was trusted; null where that is not known.
    */
-  startRun(sources: readonly string[], now: UnixMs): { readonly instance: string }
+  startRun(sources: readonly string[], now: UnixMs): { readonly instance: string; readonly last_arrival: UnixMs | null }
 
   /** Indexes of these rows in the signal dictionary, adding what is new. */
   intern(specs: readonly SignalSpec[]): readonly number[]

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { rawSeq, type UnixMs } from '../core/brand.ts'
+import { rawSeq, type UnixMs, unixMs } from '../core/brand.ts'
 import type { FaultCode } from '../core/fault.ts'
 import type { SignalSpec } from '../core/signal.ts'
 import { encodeChunk } from './chunk.ts'
@@ -161,8 +161,8 @@ export function openStore(options: StoreOptions): Store {
     startRun(sources, now) {
       present = now
       return use((t) => {
+        const last = t.log.last()
         t.db.transaction(() => {
-          const last = t.log.last()
           const heard = last?.sane === 1 ? Math.min(last.arrival, now) : now
           t.journal.endOutages(heard)
           if (heard === now) return
@@ -170,7 +170,7 @@ export function openStore(options: StoreOptions): Store {
             t.journal.record({ source, device: null, signal: null, reason: 'agent_down', from: heard, until: now })
           }
         })()
-        return { instance: t.meta.get('instance')! }
+        return { instance: t.meta.get('instance')!, last_arrival: last?.sane === 1 ? unixMs(last.arrival) : null }
       })
     },
     intern: (specs) => use((t) => t.dictionary.internSignals(specs)),

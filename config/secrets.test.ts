@@ -88,4 +88,12 @@ describe('resolveSecrets', () => {
     expect(said({ file: 'empty' })).toBe(`${join(folder, 'empty')} is empty`)
     expect(said({ file: 'bad.key' }, 'signing_key')).toBe(`${join(folder, 'bad.key')} is not a key`)
   })
+
+  it.each([
+    ['a key from the environment', { env: 'KEY' }, { KEY: 'not-a-key' }, 'KEY is not a key', ['signing_key', 'env']],
+    ['a path in the place of a key', 'plant.key', {}, 'what stands here is not a key', ['signing_key']],
+    ['bits that no key has', `${'A'.repeat(42)}B=`, {}, 'what stands here is not a key', ['signing_key']],
+  ])('refuses %s', (_, origin, env, message, path) => {
+    expect(resolve({ signing_key: origin }, env).problems).toMatchObject([{ message, path, absent: false }])
+  })
 })

@@ -8,8 +8,8 @@ type Path = readonly (string | number)[]
 
 /** Secrets that are keys of the plant: their files must be readable by the agent alone. */
 const KEYS: ReadonlySet<string | number> = new Set(['plant_key', 'signing_key'])
-/** Base64 of 32 bytes. */
-const KEY_TEXT = /^[A-Za-z0-9+/]{43}=$/
+/** Base64 of 32 bytes; the last letter stands for four bits. */
+const KEY_TEXT = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/
 
 /** Shorter texts are not blotted out of messages: they would take half of the letters with them. */
 const SHORTEST = 4
@@ -47,12 +47,19 @@ export function resolveSecrets(
   const problems: SecretProblem[] = []
   let resolved = value
   for (const path of secrets) {
-    const from = originOf(valueAt(value, path))
-    if (!from) continue
+    const written = valueAt(value, path)
+    const from = originOf(written)
+    if (!from && typeof written !== 'string') continue
     const isKey = KEYS.has(path.at(-1) ?? '')
-    const got = from.kind === 'env' ? fromEnv(from.name, env) : fromFile(beside(file, from.name), isKey)
-    if ('text' in got) resolved = withValueAt(resolved, path, got.text)
-    else problems.push({ path: [...path, from.kind], secret: path, ...got })
+    const got = !from
+      ? { text: String(written) }
+      : from.kind === 'env'
+        ? fromEnv(from.name, env)
+        : fromFile(beside(file, from.name), isKey)
+    const what = from?.kind === 'file' ? beside(file, from.name) : from?.name
+    const will = isKey && 'text' in got && !KEY_TEXT.test(got.text) ? notAKey(what) : got
+    if ('text' in will) resolved = withValueAt(resolved, path, will.text)
+    else problems.push({ path: from ? [...path, from.kind] : path, secret: path, ...will })
   }
   const texts = secrets.flatMap((path) => {
     const text = valueAt(resolved, path)
@@ -92,13 +99,7 @@ function fromFile(path: string, isKey: boolean): Got {
       return bad(`others than its owner may use the key ${path} (mode ${mode})`, `chmod 600 ${path}`)
     }
     const text = readFileSync(path, 'utf8').replace(/\r?\n$/, '')
-    if (text === '') return bad(`${path} is empty`, 'put the secret into it, on one line')
-    if (isKey && !KEY_TEXT.test(text))
-      return bad(
-        `${path} is not a key`,
-        'a key file holds one line, the base64 of 32 bytes: `sluice keys new` makes one',
-      )
-    return { text }
+    return text === '' ? bad(`${path} is empty`, 'put the secret into it, on one line') : { text }
   } catch (error) {
     const code = errorCode(error)
     if (code === undefined) throw error
@@ -112,6 +113,13 @@ function fromFile(path: string, isKey: boolean): Got {
       return bad(`${path} may not be read`, 'give it to the user that the agent runs as')
     return bad(`${path} cannot be read (${code})`, 'check the path and the disk')
   }
+}
+
+function notAKey(what: string | undefined): Got {
+  const made = 'a key is one line, the base64 of 32 bytes: `sluice keys new` makes one'
+  return what === undefined
+    ? bad('what stands here is not a key', `write { file: path }; ${made}`)
+    : bad(`${what} is not a key`, made)
 }
 
 function bad(message: string, hint: string, absent = false): Got {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { sluice } from './support/sluice.ts'
-import { openSmallPlant, type SmallPlant } from './support/small-plant.ts'
+import { openSmallPlant, type SmallPlant, writePolicy } from './support/small-plant.ts'
 
 /** Runs `sluice run` until it says that it runs; killed with the test. */
 async function run(plant: SmallPlant) {
@@ -73,6 +73,10 @@ describe('commands', () => {
     expect(err).toMatch(
       /^sluice: source press-8-plc, at 127\.0\.0\.1:\d+: cannot connect: ECONNREFUSED \(source-refused; /,
     )
+    await run(plant)
+    const through = await sluice(['probe', '--json', '-c', plant.config])
+    expect([through.code, through.out]).toEqual([1, out])
+    expect(through.err).toMatch(/^sluice: source press-8-plc: [^\n]*source-[^\n]*\n$/)
   })
 
   it('check prints all problems with their place', async () => {
@@ -112,6 +116,13 @@ describe('commands', () => {
       },
     ])
   })
+})
+
+it('preview shows the reason where a column is finer than its profile allows', async () => {
+  const plant = await openSmallPlant()
+  writePolicy(plant.folder, ['step: 1.2', 'step: 0.6, accept_risk: "agreed on 2026-10-01"'])
+  const { out } = await sluice(['preview', '-c', plant.config])
+  expect(out).toMatch(/press-7\/oil_temperature .* in steps of 0\.6 {2}RISK ACCEPTED: agreed on 2026-10-01\n/)
 })
 
 describe('a configuration that is not there', () => {

@@ -27,6 +27,20 @@ describe('the gate of a pool', () => {
     expect(status.ledger_ok).toBe(true)
   })
 
+  it('is shut by TLS files that are none, and the agent answers', async () => {
+    const plant = await openSmallPlant()
+    const written = readFileSync(plant.config, 'utf8')
+    const receipt_key = `"ed25519:${Buffer.alloc(32, 1).toString('base64')}"`
+    const tls = `tls: { cert: policy.yaml, key: { file: signing.key } }`
+    writeFileSync(
+      plant.config,
+      written.replace('dir: outgoing', `url: "https://127.0.0.1:1", receipt_key: ${receipt_key}, ${tls}`),
+    )
+    const agent = await plant.start()
+    const status = await untilStatus(agent, (s) => s.store.accepted >= 8)
+    expect(status.gates.quality).toMatchObject({ state: 'shut', fault: { code: 'pool-tls' } })
+  })
+
   it('lets out what waited behind it once it is mended', async () => {
     const plant = await openSmallPlant()
     mkdirSync(plant.path('outgoing'))
@@ -67,5 +81,14 @@ describe('a source whose configuration is wrong', () => {
       },
     })
     expect(status.store.outages).toMatchObject([{ source: 'press-8-plc', reason: 'config', until: null }])
+  })
+})
+
+describe('a control socket that cannot be made', () => {
+  it('keeps nothing from being collected', async () => {
+    const plant = await openSmallPlant()
+    writeFileSync(plant.config, `${readFileSync(plant.config, 'utf8')}control: { socket: absent/sluice.sock }\n`)
+    const agent = await plant.start()
+    expect((await untilStatus(agent, (s) => s.store.accepted >= 8)).gates.quality!.state).toBe('open')
   })
 })

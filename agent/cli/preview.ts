@@ -39,6 +39,7 @@ export function preview(options: CommonOptions & { readonly pool?: string }): vo
         `${c.dataset}.${c.column}`,
         `${c.stat} over ${formatDuration(c.window_ms)}`,
         c.range ? `${c.range[0]} to ${c.range[1]} ${c.unit} in steps of ${c.step}` : 'listed categories only',
+        c.accepted_risk === null ? '' : `RISK ACCEPTED: ${c.accepted_risk}`,
       ]),
     )
     const withheld = explained.filter((s) => s.withheld !== null).map((s) => [`  ${s.signal}`, s.withheld!])

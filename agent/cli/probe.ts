@@ -1,9 +1,12 @@
 import type { ProbeReading } from '../../adapters/source.ts'
+import type { LoadedSource } from '../../config/load-sources.ts'
 import { makeClock } from '../../core/clock.ts'
 import { Fault } from '../../core/fault.ts'
 import { silentLog } from '../../core/log.ts'
 import { askAgent, socketPath } from '../daemon/control.ts'
+import { type Probed, probeEach } from '../daemon/probe.ts'
 import { openSource, type SourceConfig } from '../daemon/sources.ts'
+import { fromData } from '../daemon/worker-port.ts'
 import { type CommonOptions, EXIT_FAILED, loadWithGateway, printJson, table } from './common.ts'
 
 /**
@@ -13,33 +16,32 @@ import { type CommonOptions, EXIT_FAILED, loadWithGateway, printJson, table } fr
 export async function probe(source: string | undefined, options: CommonOptions): Promise<void> {
   const loaded = loadWithGateway(options.config)
   if (!loaded) return
-  const found = await throughAgent(socketPath(loaded.gateway.data_dir, loaded.control?.socket), source)
-  if (found) return print(found, options)
-
-  const wanted = Object.entries(loaded.sources).filter(([name]) => source === undefined || name === source)
-  if (wanted.length === 0) throw new Fault('usage', source === undefined ? {} : { source }, 'there is no such source')
-  const readings: ProbeReading[] = []
-  for (const [name, entry] of wanted) {
-    try {
-      if (entry.kind === 'bad') throw new Fault('source-config', { source: name }, 'its configuration is not valid')
-      readings.push(...(await readOnce(name, entry.config)))
-    } catch (error) {
-      if (!(error instanceof Fault)) throw error
-      console.error(`sluice: ${error.line}`)
-      process.exitCode = EXIT_FAILED
-    }
-  }
-  print(readings, options)
+  const probed =
+    (await throughAgent(socketPath(loaded.gateway.data_dir, loaded.control?.socket), source)) ??
+    (await alone(loaded.sources, source))
+  for (const fault of probed.faults) console.error(`sluice: ${fromData(fault).line}`)
+  if (probed.faults.length > 0) process.exitCode = EXIT_FAILED
+  print(probed.readings, options)
 }
 
 /** @returns undefined where no agent runs */
-async function throughAgent(socket: string, source: string | undefined): Promise<readonly ProbeReading[] | undefined> {
+async function throughAgent(socket: string, source: string | undefined): Promise<Probed | undefined> {
   try {
-    return (await askAgent(socket, 'probe', source)) as readonly ProbeReading[]
+    return (await askAgent(socket, 'probe', source)) as Probed
   } catch (error) {
     if (error instanceof Fault && error.code === 'agent-absent') return undefined
     throw error
   }
+}
+
+function alone(sources: Readonly<Record<string, LoadedSource>>, source: string | undefined): Promise<Probed> {
+  const names = Object.keys(sources).filter((name) => source === undefined || name === source)
+  if (names.length === 0) throw new Fault('usage', source === undefined ? {} : { source }, 'there is no such source')
+  return probeEach(names, async (name) => {
+    const entry = sources[name]!
+    if (entry.kind === 'bad') throw new Fault('source-config', { source: name }, 'its configuration is not valid')
+    return readOnce(name, entry.config)
+  })
 }
 
 async function readOnce(name: string, config: SourceConfig): Promise<readonly ProbeReading[]> {

@@ -1,17 +1,18 @@
 import { readFileSync } from 'node:fs'
-import type { ProbeReading } from '../../adapters/source.ts'
 import { accountsAddUp } from '../../buffer/accounts.ts'
 import type { LoadedConfig } from '../../config/load.ts'
 import type { Clock } from '../../core/clock.ts'
 import { FAULTS, Fault } from '../../core/fault.ts'
 import type { Log } from '../../core/log.ts'
 import { type Bell, makeBell } from './bell.ts'
+import { makeClockSense } from './clock-sense.ts'
 import { type Collector, offState, recordConfigOutage, startCollector } from './collect.ts'
 import { makeCommitQueue } from './commit-queue.ts'
 import { serveControl, socketPath } from './control.ts'
 import { type Courier, startCourier } from './deliver.ts'
 import { gateOf, openPoolClient } from './gate.ts'
 import { makeLiveness } from './liveness.ts'
+import { type Probed, probeEach } from './probe.ts'
 import { makeRate } from './rate.ts'
 import type { AgentStatus, GateState } from './status.ts'
 import { openStoreClient } from './store-client.ts'
@@ -21,7 +22,7 @@ import { startWatchdog } from './watchdog.ts'
 export interface Agent extends AsyncDisposable {
   status(): Promise<AgentStatus>
   /** Reads the sources once (all, or the named one) through their own connections and queues. */
-  probe(source?: string): Promise<readonly ProbeReading[]>
+  probe(source?: string): Promise<Probed>
   /** Resolves with what happened when the agent cannot go on and the process should end. */
   readonly failed: Promise<Error>
 }
@@ -36,18 +37,30 @@ const SAMPLE = 1_000
  * @param input.loaded must have `gateway` and `buffer`
  * @throws Fault where the data folder cannot be used
  */
-export async function startAgent(input: {
+export async function startAgent(input: AgentInput): Promise<Agent> {
+  const stop = new AbortController()
+  const resources = new AsyncDisposableStack()
+  try {
+    return await startLoops(input, stop, resources)
+  } catch (error) {
+    stop.abort()
+    await resources.disposeAsync() // a start that failed must not go on collecting unseen
+    throw error
+  }
+}
+
+interface AgentInput {
   readonly loaded: LoadedConfig
   readonly clock: Clock
   readonly log: Log
   readonly version: string
-}): Promise<Agent> {
+}
+
+async function startLoops(input: AgentInput, stop: AbortController, resources: AsyncDisposableStack): Promise<Agent> {
   const { loaded, clock, log } = input
   const { gateway, buffer } = loaded
   if (!gateway || !buffer) throw new Fault('config-invalid', { file: loaded.file }, 'gateway or buffer is not valid')
   const startedAt = clock.monotonic()
-  const stop = new AbortController()
-  const resources = new AsyncDisposableStack()
   const liveness = makeLiveness(clock)
   const gates = new Map<string, GateState>()
   const bells = new Map<string, Bell>()
@@ -76,28 +89,38 @@ export async function startAgent(input: {
       log,
     ),
   )
-  const { instance } = await store.startRun(Object.keys(loaded.sources), clock.now())
+  const { instance, last_arrival } = await store.startRun(Object.keys(loaded.sources), clock.now())
+  const sense = makeClockSense({
+    clock,
+    max_skew: loaded.clock.max_skew,
+    last: last_arrival,
+    changed: (why) => alarm('clock', why === null ? null : new Fault('clock-insane', {}, why)),
+  })
+  if (sense.isSane()) alarm('clock', null) // the last run may have left one
 
   const queue = makeCommitQueue({
     commit: (commit) => store.append(commit),
     clock,
+    sense,
     log,
     liveness,
-    onTrouble(fault) {
-      const told = fault
-        ? store.raiseAlarm({ key: 'store', code: fault.code, message: fault.message, at: clock.now() })
-        : store.clearAlarm('store', clock.now())
-      told.catch((err) => log.error({ err }, 'the store does not take its own alarm'))
-    },
+    onTrouble: (fault) => alarm('store', fault),
   })
   resources.use(queue)
 
+  /** Raises an alarm, or ends it (null). */
+  function alarm(key: string, fault: Fault | null): void {
+    const at = clock.now()
+    if (fault) log.error({ key, code: fault.code, hint: fault.hint }, fault.message)
+    const told = fault
+      ? store.raiseAlarm({ key, code: fault.code, message: fault.message, at })
+      : store.clearAlarm(key, at)
+    told.catch((err) => log.error({ key, err }, 'the alarm could not be recorded'))
+  }
+
   function shutGate(pool: string, fault: Fault): void {
     gates.set(pool, { state: 'shut', fault: { code: fault.code, message: fault.message, hint: fault.hint } })
-    log.error({ pool, code: fault.code, hint: fault.hint }, `gate shut: ${fault.message}`)
-    store
-      .raiseAlarm({ key: `gate:${pool}`, code: fault.code, message: fault.message, at: clock.now() })
-      .catch((err) => log.error({ err }, 'the alarm could not be recorded'))
+    alarm(`gate:${pool}`, fault)
   }
 
   async function startPool(name: string): Promise<void> {
@@ -107,12 +130,17 @@ export async function startAgent(input: {
     bells.set(name, wake)
     if (pool.gate.kind === 'shut') shutGate(name, pool.gate.fault)
     if (!pool.config) return
+    const client = resources.use(await openPoolClient(name, pool.config))
     if (pool.gate.kind === 'open') {
+      const gate = gateOf(name, pool.config, pool.gate, limits)
       gates.set(name, { state: 'open', fault: null })
       await store.clearAlarm(`gate:${name}`, clock.now())
-      await store.openGate(gateOf(name, pool.config, pool.gate, limits))
+      await store.openGate(gate)
+      for (const dataset of gate.plan.datasets)
+        for (const { name: column, accepted_risk } of dataset.columns)
+          if (accepted_risk !== null)
+            log.warn({ pool: name, dataset: dataset.name, column, accepted_risk }, 'finer than the profile allows')
     }
-    const client = resources.use(await openPoolClient(name, pool.config))
     couriers.set(name, startCourier({ pool: name, client, store, wake, clock, log, liveness, signal: stop.signal }))
   }
 
@@ -149,7 +177,12 @@ export async function startAgent(input: {
   // Windows wait for the sources that feed them, so those are known before any gate opens.
   await store.intern(sources.flatMap(([, source]) => (source.kind === 'ok' ? source.plan.signals : [])))
   for (const [name] of sources) startSource(name)
-  for (const name of Object.keys(loaded.pools)) await startPool(name)
+  for (const name of Object.keys(loaded.pools)) {
+    await startPool(name).catch((error: unknown) => {
+      if (!(error instanceof Fault)) throw error
+      shutGate(name, error) // what one pool needs and does not have is not the others' trouble
+    })
+  }
 
   const rates = new Map([...collectors.keys()].map((name) => [name, makeRate(clock)]))
   const written = makeRate(clock, 600_000)
@@ -161,7 +194,9 @@ export async function startAgent(input: {
     for (const [name, rate] of rates) rate.sample(collectors.get(name)!.state().readings)
     written.sample(bytesWritten())
   })
-  every(TIDY, () => void store.tidy(clock.now()).catch((err) => log.warn({ err }, 'tidying failed')))
+  every(TIDY, () => {
+    if (sense.isSane()) store.tidy(clock.now()).catch((err) => log.warn({ err }, 'tidying failed'))
+  })
 
   async function status(): Promise<AgentStatus> {
     const stored = await store.status(clock.now())
@@ -186,29 +221,30 @@ export async function startAgent(input: {
     }
   }
 
-  async function probe(source?: string): Promise<readonly ProbeReading[]> {
-    const wanted = [...collectors].filter(([name]) => source === undefined || name === source)
-    if (source !== undefined && wanted.length === 0) throw new Fault('usage', { source }, 'there is no such source')
-    const found = await Promise.all(
-      wanted.map(async ([name, collector]) => {
-        const open = collector.source()
-        if (open) return open.probe(stop.signal)
-        const fault = collector.state().fault
-        throw new Fault(
-          fault ? 'source-unreachable' : 'source-closed',
-          { source: name },
-          fault?.message ?? 'the source is not open yet',
-        )
-      }),
-    )
-    return found.flat()
+  async function probe(source?: string): Promise<Probed> {
+    const bad = new Map(off)
+    const names = [...collectors.keys(), ...bad.keys()].filter((name) => source === undefined || name === source)
+    if (source !== undefined && names.length === 0) throw new Fault('usage', { source }, 'there is no such source')
+    return probeEach(names, async (name) => {
+      const collector = collectors.get(name)
+      const open = collector?.source()
+      if (open) return open.probe(stop.signal)
+      const fault = (collector?.state() ?? bad.get(name))?.fault
+      throw new Fault(fault?.code ?? 'source-closed', { source: name }, fault?.message ?? 'the source is not open yet')
+    })
   }
 
-  resources.use(
-    await serveControl(socketPath(gateway.data_dir, loaded.control?.socket), {
-      status,
-      probe: (argument) => probe(argument === '' ? undefined : argument),
-    }),
+  const control = serveControl(socketPath(gateway.data_dir, loaded.control?.socket), {
+    status,
+    probe: (argument) => probe(argument === '' ? undefined : argument),
+  })
+  await control.then(
+    (served) => resources.use(served),
+    // Nobody can ask, and collecting goes on.
+    (error: unknown) => {
+      if (!(error instanceof Fault)) throw error
+      log.error({ code: error.code, ...error.where }, error.message)
+    },
   )
   resources.use(startWatchdog({ liveness, log, ping: () => store.marks('') }))
   log.info(

@@ -2,7 +2,7 @@ import type { Delivery, Source, SourceContext, SourcePlan } from '../../adapters
 import type { LocatedProblem } from '../../config/problem.ts'
 import { unixMs } from '../../core/brand.ts'
 import type { Clock } from '../../core/clock.ts'
-import { FAULTS, Fault } from '../../core/fault.ts'
+import { FAULTS, Fault, type FaultCode } from '../../core/fault.ts'
 import type { OutageNote } from '../../core/ledger.ts'
 import type { Log } from '../../core/log.ts'
 import { makeBlockBuilder, type ReadingBlock } from '../../core/reading-block.ts'
@@ -27,7 +27,7 @@ export interface SourceState {
   /** readings made durable in this run */
   readonly readings: number
   /** what keeps it down, or null */
-  readonly fault: { readonly code: string; readonly message: string; readonly hint: string } | null
+  readonly fault: { readonly code: FaultCode; readonly message: string; readonly hint: string } | null
   readonly counters: Readonly<Record<string, number>>
 }
 
@@ -224,7 +224,7 @@ export function offState(problems: readonly LocatedProblem[]): SourceState {
   const message = first
     ? `its configuration is not valid: line ${first.line}: ${first.message}`
     : 'its configuration is not valid'
-  const fault = { code: 'source-config', message, hint: FAULTS['source-config'].hint }
+  const fault = { code: 'source-config' as const, message, hint: FAULTS['source-config'].hint }
   return { kind: 'unknown', state: 'off', readings: 0, fault, counters: {} }
 }
 

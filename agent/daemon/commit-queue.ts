@@ -6,6 +6,7 @@ import type { Log } from '../../core/log.ts'
 import type { ReadingBlock } from '../../core/reading-block.ts'
 import { backoffMs } from '../../core/retry.ts'
 import { makeBell } from './bell.ts'
+import type { ClockSense } from './clock-sense.ts'
 import type { Liveness } from './liveness.ts'
 
 /** What waits for the next commit, from one source. */
@@ -32,8 +33,6 @@ export interface CommitQueue extends AsyncDisposable {
 
 /** A silent plant still stores an empty block this often (PRIVACY.md, `grace`), so that windows close. */
 const SILENCE = 30_000
-/** Before this the clock was never set: a gateway without battery boots in 1970 or at its image's date. */
-const EARLIEST = Date.UTC(2026, 0, 1)
 
 /**
  * @param commit stores one commit and resolves when it is durable
@@ -42,6 +41,7 @@ const EARLIEST = Date.UTC(2026, 0, 1)
 export function makeCommitQueue(input: {
   readonly commit: (commit: Commit) => Promise<unknown>
   readonly clock: Clock
+  readonly sense: ClockSense
   readonly log: Log
   readonly liveness: Liveness
   readonly onTrouble: (fault: Fault | null) => void
@@ -69,7 +69,7 @@ export function makeCommitQueue(input: {
       blocks: entries.map(({ source, block }) => ({ source, block })),
       arrival: clock.now(),
       monotonic: clock.monotonic(),
-      sane: clock.now() >= EARLIEST,
+      sane: input.sense.isSane(),
       marks: entries.flatMap((e) => e.marks ?? []),
       outages: entries.flatMap((e) => (e.outages ?? []).map((note) => ({ source: e.source, note }))),
       counts: entries.flatMap((e) => e.counts ?? []),

@@ -133,7 +133,47 @@ describe('a courier', () => {
       { seq: 1, kind: 'quarantined' },
       { seq: 2, kind: 'delivered' },
     ])
-    expect(alarms).toContain('delivery:lake pool-rejected')
+    expect(alarms.slice(-2)).toEqual(['delivery:lake pool-rejected', 'delivery:lake over'])
+  })
+
+  it('begins counting attempts anew after a refusal, for the pool did answer', async () => {
+    const { clock, pool, courier } = setUp(2)
+    pool.judge = async () => retry(0)
+    await clock.advance(HOUR)
+    pool.judge = async (batch) => (batch.seq === 0 ? rejected() : retry(0))
+    await clock.advance(HOUR)
+    expect(courier.state().attempts).toBeLessThan(20)
+    pool.judge = async () => rejected()
+    await clock.advance(HOUR)
+    expect(courier.state()).toMatchObject({ attempts: 0, fault: null })
+  })
+
+  it('is alive while it waits for as long as the pool asked', async () => {
+    const { clock, liveness, sent, pool } = setUp(1)
+    pool.judge = async () => retry(24 * HOUR)
+    for (let hour = 0; hour < 23; hour++) {
+      await clock.advance(HOUR)
+      expect(liveness.stalled()).toEqual([])
+    }
+    expect(sent.length).toBe(1)
+  })
+
+  it('raises an alarm when nothing was delivered for an hour, and at once for a receipt that is not the pool’s', async () => {
+    const { clock, alarms, pool } = setUp(1)
+    pool.judge = async () => retry(0)
+    await clock.advance(HOUR - 60_000)
+    expect(alarms).toEqual([])
+    await clock.advance(HOUR)
+    expect(alarms[0]).toBe('delivery:lake pool-unavailable')
+    pool.judge = async () => accepted
+    await clock.advance(HOUR)
+    expect(alarms.at(-1)).toBe('delivery:lake over')
+
+    const strange = setUp(1)
+    const fault = new Fault('pool-receipt', {}, 'signed by somebody else')
+    strange.pool.judge = async () => ({ kind: 'retry', after_ms: 0, fault })
+    await strange.clock.advance(0)
+    expect(strange.alarms).toEqual(['delivery:lake pool-receipt'])
   })
 
   it('holds at the tenth refusal of one kind in a row, and loses no more', async () => {

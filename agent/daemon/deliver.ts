@@ -13,6 +13,8 @@ const RETRY = { base: 1_000, cap: 3_600_000 }
 const HOLD = { base: 60_000, cap: 3_600_000, floor: 30_000 }
 /** Wakes at least this often to look at the outbox, whatever was missed. */
 const LOOK = 60_000
+/** So long without a batch delivered is an alarm, though the agent goes on trying by itself. */
+const OVERDUE = 3_600_000
 
 /** What `status` shows of a pool's delivery. */
 export interface DeliveryState {
@@ -50,10 +52,14 @@ export function startCourier(input: {
   let attempts = 0
   let fault: Fault | null = null
   let nextAt: number | null = null
+  /** when the pool last took something, or had nothing to take (monotonic ms) */
+  let healthy = clock.monotonic()
   /** The last run may have left an alarm open. */
-  let inherited = true
+  let alarmed = true
+  const pulse = input.liveness.watch(`deliver ${pool}`, RETRY.cap + 2 * LOOK)
 
   async function alarm(cause: Fault): Promise<void> {
+    alarmed = true
     await store.raiseAlarm({ key: alarmKey, code: cause.code, message: cause.message, at: clock.now() })
   }
 
@@ -63,8 +69,17 @@ export function startCourier(input: {
     fault = cause
     nextAt = clock.monotonic() + ms
     attempts++
-    await clock.sleep(ms, signal)
+    for (let left = ms; left > 0 && !signal.aborted; left = nextAt - clock.monotonic()) {
+      pulse.beat()
+      await clock.sleep(Math.min(left, LOOK), signal)
+    }
     nextAt = null
+  }
+
+  function recovered(): void {
+    attempts = 0
+    fault = null
+    healthy = clock.monotonic()
   }
 
   async function act(batch: SealedBatch, verdict: Verdict): Promise<void> {
@@ -72,19 +87,18 @@ export function startCourier(input: {
       case 'accepted':
         await store.settle(pool, batch.id, { kind: 'delivered', receipt: verdict.receipt, at: clock.now() })
         if (fault) log.info({ pool }, 'pool takes batches again')
-        if (fault || inherited) await store.clearAlarm(alarmKey, clock.now())
-        inherited = false
+        if (alarmed) await store.clearAlarm(alarmKey, clock.now())
+        alarmed = false
         log.debug({ pool, batch: batch.id, dataset: batch.dataset, rows: batch.rows }, 'delivered')
         streak.accepted()
-        attempts = 0
-        fault = null
-        return
+        return recovered()
       case 'rejected':
         await alarm(verdict.fault)
         log.error({ pool, batch: batch.id, code: verdict.fault.code, hint: verdict.fault.hint }, verdict.fault.message)
         if (streak.rejected(verdict.fault.message) === 'hold') {
           return pause('holding', backoffMs(attempts, HOLD), verdict.fault)
         }
+        recovered() // the pool answers; what it said is in the alarm and beside the batch
         return store.settle(pool, batch.id, {
           kind: 'quarantined',
           code: verdict.fault.code,
@@ -92,6 +106,7 @@ export function startCourier(input: {
           at: clock.now(),
         })
       case 'retry':
+        if (verdict.fault.code === 'pool-receipt' || clock.monotonic() - healthy >= OVERDUE) await alarm(verdict.fault)
         return pause('retrying', Math.max(verdict.after_ms, backoffMs(attempts, RETRY)), verdict.fault)
       case 'hold':
         await alarm(verdict.fault)
@@ -106,7 +121,6 @@ export function startCourier(input: {
   }
 
   async function run(): Promise<void> {
-    const pulse = input.liveness.watch(`deliver ${pool}`, RETRY.cap + 2 * LOOK)
     while (!signal.aborted && state !== 'closed') {
       pulse.beat()
       try {
@@ -124,6 +138,7 @@ export function startCourier(input: {
     const batch = await store.nextBatch(pool)
     if (!batch) {
       state = 'idle'
+      healthy = clock.monotonic()
       return input.wake.wait(LOOK, signal)
     }
     state = 'sending'

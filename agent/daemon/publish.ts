@@ -47,6 +47,8 @@ export function makePublisher(input: {
   let cursor: Cursor = opened.cursor
   let position = store.positionOf(cursor.raw_seq)
   let advancedAt = position
+  /** what time it is, as the log tells it, UnixMs */
+  let latest = 0
   const disclosure = makeDisclosure({
     plan,
     pseudonyms,
@@ -102,7 +104,7 @@ export function makePublisher(input: {
     step() {
       const period = disclosure.ready()
       if (period) {
-        if (isExpired(plan, period.until)) {
+        if (isExpired(plan, Math.max(period.until, latest))) {
           throw new Fault('policy-expired', { pool }, 'the policy has expired; nothing more is sealed')
         }
         const span = period.until - period.from
@@ -114,6 +116,7 @@ export function makePublisher(input: {
       const blocks = store.blocks(position, STRIDE)
       for (const block of blocks) {
         disclosure.take(block)
+        if (block.sane) latest = Math.max(latest, block.arrival)
         position = block.position + 1
       }
       if (blocks.length > 0) return { kind: 'more' }

@@ -49,7 +49,7 @@ describe('the store in its worker', () => {
 
     const second = await open()
     await using store = second.store
-    expect(await store.startRun(['plc'], T0)).toEqual({ instance })
+    expect(await store.startRun(['plc'], T0)).toMatchObject({ instance })
     expect(await store.marks('s')).toMatchObject([{ packet_id: 3, hash }])
     const { accepted, pools } = await store.status(T0)
     expect(accepted).toBe(4)

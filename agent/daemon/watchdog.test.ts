@@ -11,7 +11,7 @@ beforeEach(() => {
   writeFileSync(join(folder, 'said'), '')
   onTestFinished(() => {
     vi.unstubAllEnvs()
-    rmSync(folder, { recursive: true, force: true })
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 }) // a command that was just started may still write
   })
 })
 

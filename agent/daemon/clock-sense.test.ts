@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest'
+import { makeFakeClock } from '../../test/support/fake-clock.ts'
+import { makeClockSense } from './clock-sense.ts'
+
+const MINUTE = 60_000
+const DAY = 86_400_000
+const START = Date.UTC(2026, 5, 1, 12)
+
+function setUp(options: { readonly start?: number; readonly last?: number | null } = {}) {
+  const clock = makeFakeClock(options.start ?? START)
+  const told: (string | null)[] = []
+  const sense = makeClockSense({
+    clock,
+    max_skew: 5 * MINUTE,
+    last: options.last ?? null,
+    changed: (why) => told.push(why),
+  })
+  /** What it says once a second for this long. */
+  async function ask(ms: number): Promise<readonly boolean[]> {
+    const answers: boolean[] = []
+    for (let passed = 0; passed < ms; passed += 1_000) {
+      await clock.advance(1_000)
+      answers.push(sense.isSane())
+    }
+    return answers
+  }
+  return { clock, told, sense, ask }
+}
+
+describe('the sense of the wall clock', () => {
+  it('trusts a clock that runs', async () => {
+    const { ask, told } = setUp({ last: START - DAY })
+    expect(new Set(await ask(30 * MINUTE))).toEqual(new Set([true]))
+    expect(told).toEqual([])
+  })
+
+  it.each([DAY, -DAY, 31 * DAY])(
+    'distrusts a step of %i ms, and trusts it again as soon as it is taken back',
+    async (step) => {
+      const { clock, ask, sense, told } = setUp()
+      await ask(MINUTE)
+      clock.step(step)
+      expect(new Set(await ask(4_000))).toEqual(new Set([false]))
+      clock.step(-step)
+      expect(sense.isSane()).toBe(true)
+      expect(told).toEqual([
+        `the clock ${step > 0 ? 'jumped ahead' : 'went back'} by ${Math.abs(step) / 1_000} s`,
+        null,
+      ])
+    },
+  )
+
+  it('believes a new time that is kept for ten minutes, and no sooner', async () => {
+    const { clock, ask } = setUp()
+    await ask(MINUTE)
+    clock.step(9 * 60 * MINUTE)
+    const answers = await ask(11 * MINUTE)
+    expect(answers.indexOf(true)).toBe(600)
+    expect(new Set(answers.slice(600))).toEqual(new Set([true]))
+  })
+
+  it('begins the ten minutes anew at each further step', async () => {
+    const { clock, ask } = setUp()
+    clock.step(DAY)
+    expect(await ask(9 * MINUTE)).not.toContain(true)
+    clock.step(DAY)
+    expect(await ask(9 * MINUTE)).not.toContain(true)
+  })
+
+  it('follows a clock that is slewed, and steps within max_skew', async () => {
+    const { clock, ask, told } = setUp()
+    for (let i = 0; i < 10; i++) {
+      clock.step(4 * MINUTE)
+      await ask(MINUTE)
+    }
+    expect(told).toEqual([])
+  })
+
+  it('distrusts a clock that starts before what was stored last', async () => {
+    const { clock, sense, told } = setUp({ last: START + 30 * DAY })
+    expect(sense.isSane()).toBe(false)
+    clock.step(30 * DAY)
+    expect(sense.isSane()).toBe(true)
+    expect(told).toEqual([`the clock went back by ${(30 * DAY) / 1_000} s`, null])
+  })
+
+  it('never trusts a clock that was not set, however long it runs', async () => {
+    const { ask, told } = setUp({ start: 0 })
+    expect(await ask(30 * MINUTE)).not.toContain(true)
+    expect(told).toEqual(['the clock was never set'])
+  })
+})

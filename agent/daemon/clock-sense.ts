@@ -1,0 +1,59 @@
+import type { Clock } from '../../core/clock.ts'
+
+/** Says whether the wall clock can be trusted (DESIGN §6): it is compared with the monotonic clock at every question. */
+export interface ClockSense {
+  /** False from a step larger than `max_skew` on, until the clock is back or has kept its new time for a while. */
+  isSane(): boolean
+}
+
+/** Before this the clock was never set: a gateway without battery boots in 1970 or at its image's date. */
+const EARLIEST = Date.UTC(2026, 0, 1)
+/** So long (ms) a clock that stepped must keep its new time before it is believed: a slip of minutes is mended by then. */
+const PROBATION = 600_000
+
+/**
+ * @param input.max_skew ms
+ * @param input.last latest time that is known to have been right, UnixMs: a clock that is behind it at the start is wrong
+ * @param input.changed told when trust is lost, with the reason in words, and when it is there again (null)
+ */
+export function makeClockSense(input: {
+  readonly clock: Clock
+  readonly max_skew: number
+  readonly last: number | null
+  readonly changed: (why: string | null) => void
+}): ClockSense {
+  const { clock, max_skew, changed } = input
+  /** wall minus monotonic, ms: of the time that is believed, and of the one that is on probation since then */
+  let believed = Math.max(offset(), (input.last ?? 0) - clock.monotonic())
+  let probation: { readonly offset: number; readonly since: number } | undefined
+  let sane = true
+
+  function offset(): number {
+    return clock.now() - clock.monotonic()
+  }
+
+  function judge(): boolean {
+    const now = offset()
+    if (clock.now() < EARLIEST) return false
+    const stays = probation && Math.abs(now - probation.offset) <= max_skew
+    if (!stays) probation = { offset: now, since: clock.monotonic() }
+    const proven = clock.monotonic() - probation!.since >= PROBATION
+    if (Math.abs(now - believed) > max_skew && !proven) return false
+    believed = now // follows what NTP slews
+    return true
+  }
+
+  return {
+    isSane() {
+      const step = offset() - believed
+      const was = sane
+      sane = judge()
+      if (sane !== was) changed(sane ? null : clock.now() < EARLIEST ? 'the clock was never set' : stepped(step))
+      return sane
+    },
+  }
+}
+
+function stepped(by: number): string {
+  return `the clock ${by < 0 ? 'went back' : 'jumped ahead'} by ${Math.round(Math.abs(by) / 1_000)} s`
+}
