@@ -60,6 +60,8 @@ export interface ProbeReading {
   readonly unit: string | null
   /** Modbus: raw registers in hex (`"41c8 0000"`) or bits; MQTT: the topic */
   readonly raw: string | null
+  /** what would configure it, as one line of YAML, where it was found and is not configured */
+  readonly propose?: string
 }
 
 /** What a source notes for its next start: text by key, of this source alone. */

@@ -1,10 +1,12 @@
 import type { Source, SourceContext } from '../source.ts'
 import { openModbusClient } from './client.ts'
 import { makeDeliveryQueue } from './delivery-queue.ts'
+import { SUNSPEC } from './device-schema.ts'
 import { planModbusSource } from './plan.ts'
 import { makePoller, type Poller } from './poller.ts'
 import { probeModbus } from './probe.ts'
 import type { ModbusSourceConfig } from './schema.ts'
+import { probeSunSpec } from './sunspec-probe.ts'
 
 /** Devices start within this time of each other at most, so that they are not all asked at once. */
 const SPREAD = 1_000
@@ -68,7 +70,12 @@ export async function openModbusSource(config: ModbusSourceConfig, context: Sour
       if (last) yield last
       if (!signal.aborted) throw stop.signal.reason
     },
-    probe: (signal) => probeModbus(name, plan, client, signal),
+    async probe(signal) {
+      const lines = [...(await probeModbus(name, plan, client, signal))]
+      for (const [device, { profile }] of Object.entries(config.devices))
+        if (profile === SUNSPEC) lines.push(...(await probeSunSpec(name, config, device, client, signal)))
+      return lines
+    },
     counters: () => ({
       ...client.counters(),
       overruns: pollers.reduce((sum, poller) => sum + poller.overruns, 0),

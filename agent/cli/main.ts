@@ -59,7 +59,7 @@ function program(): Command {
     )
     .argument('[source]', 'only this source')
     .option(config, configHelp, configDefault)
-    .option(json, 'print [{source, device, asset, signal, value, quality, reason, unit, raw}]')
+    .option(json, 'print [{source, device, asset, signal, value, quality, reason, unit, raw, propose?}]')
     .action(async (source, o) => (await import('./probe.ts')).probe(source, o))
   sluice
     .command('preview')

@@ -28,6 +28,10 @@ export function plan(options: CommonOptions): void {
   ])
   if (sources.length === 0) return
   if (rows.length > 0) console.log(table(rows))
+  for (const [name, config] of sources)
+    for (const [device, { signals }] of config.kind === 'modbus' ? Object.entries(config.devices) : [])
+      if (Object.keys(signals).length === 0)
+        console.log(`${name}  ${device}  no signals yet: \`sluice probe ${name}\` shows them`)
   for (const [name, config] of sources) {
     if (config.kind !== 'mqtt') continue
     for (const s of config.subscriptions)

@@ -69,4 +69,19 @@ function print(readings: readonly ProbeReading[], options: CommonOptions): void 
     r.raw ?? '',
   ])
   console.log(table([['signal', 'value', 'unit', 'quality', 'from', 'raw'], ...rows]))
+  printProposals(readings)
+}
+
+/** What was found and is not configured yet, as YAML to paste. */
+function printProposals(readings: readonly ProbeReading[]): void {
+  const found = Map.groupBy(
+    readings.filter((r) => r.propose !== undefined),
+    (r) => [r.source, 'devices', r.device].filter((part) => part !== null).join('.'),
+  )
+  for (const [place, proposed] of found) {
+    console.log(`\n# What was found, to paste under sources.${place} in place of its profile; keep what you need.`)
+    console.log('# Scale factors are those of now: where a device changes them, take its float models.')
+    console.log('signals:')
+    for (const { propose } of proposed) console.log(`  ${propose}`)
+  }
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { openModbusSimulator } from '../../adapters/modbus/simulator.ts'
 import { profileNames } from '../../config/profiles.ts'
 import { sluice } from '../../test/support/sluice.ts'
 
@@ -43,5 +44,32 @@ describe('sluice profile', () => {
     const told = err.match(/wrong\.csv:\d+:\d+: column \w+/g)?.map((text) => text.replace('wrong.csv:', ''))
     expect(told).toEqual(['2:11: column Address', '4:11: column Type', '4:17: column Unit', '5:1: column Name'])
     expect(() => readFileSync(yaml)).toThrow()
+  })
+})
+
+describe('sluice probe of a device with `profile: sunspec`', () => {
+  it('prints signals that can be pasted in place of the profile', async () => {
+    // A meter that ends with its frequency: 500 × 10⁻¹ Hz.
+    const words = [0x5375, 0x6e53, 201, 16, ...Array<number>(14).fill(0x8000), 500, 0xffff, 0xffff, 0]
+    await using simulator = await openModbusSimulator({
+      read: (_unit, _table, address, quantity) => {
+        const at = address - 40_000
+        return at >= 0 && at + quantity <= words.length ? words.slice(at, at + quantity) : { exception: 2 }
+      },
+    })
+    const file = join(folder, 'sluice.yaml')
+    const write = (device: string): void =>
+      writeFileSync(
+        file,
+        `version: 1\ngateway: { name: g, data_dir: data }\nsources:\n  roof:\n    kind: modbus\n    host: 127.0.0.1\n    port: ${simulator.port}\n    devices:\n      meter:\n${device}`,
+      )
+    write('        profile: sunspec\n')
+    const { out } = await sluice(['probe', '-c', file])
+    expect(out).toContain('to paste under sources.roof.devices.meter')
+    const yaml = out.slice(out.indexOf('signals:')).trimEnd().split('\n')
+    write(yaml.map((line) => `        ${line}\n`).join(''))
+    expect(await sluice(['check', '-c', file])).toMatchObject({ code: 0 })
+    const again = JSON.parse((await sluice(['probe', '--json', '-c', file])).out)
+    expect(again).toMatchObject([{ asset: 'meter', signal: 'Hz', value: 50, quality: 'good' }])
   })
 })

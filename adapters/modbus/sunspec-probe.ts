@@ -1,0 +1,56 @@
+import { Fault } from '../../core/fault.ts'
+import type { ProbeReading } from '../source.ts'
+import type { ModbusClient } from './client.ts'
+import { planModbusSource } from './plan.ts'
+import { probeModbus } from './probe.ts'
+import { signalLine } from './profile-text.ts'
+import type { ModbusSourceConfig } from './schema.ts'
+import { signalSchema } from './signal-schema.ts'
+import { BASES, identityOf, proposeSignals, type SunSpecWalk, walkSunSpec } from './sunspec.ts'
+import { modelName } from './sunspec-models.ts'
+
+/**
+ * Finds the models of a device with `profile: sunspec` and reads the signals they propose, once. Each reading carries the
+ * line that would configure it. Only `sluice probe` comes here: what runs reads what is configured.
+ * Rejects only with the reason of `stop`.
+ */
+export async function probeSunSpec(
+  source: string,
+  config: ModbusSourceConfig,
+  device: string,
+  client: ModbusClient,
+  stop: AbortSignal,
+): Promise<readonly ProbeReading[]> {
+  const d = config.devices[device]!
+  const line = (signal: string, told: Partial<ProbeReading>): ProbeReading => {
+    const asset = d.asset ?? device
+    return { source, device, asset, signal, unit: null, value: null, quality: 'good', reason: '', raw: null, ...told }
+  }
+  const missing = (reason: string): ProbeReading => line('sunspec', { quality: 'bad', reason })
+
+  let walk: SunSpecWalk
+  try {
+    walk = await walkSunSpec(async (address, quantity) => {
+      const answer = await client.read({ unit_id: d.unit_id, table: 'holding', address, quantity }, stop)
+      if (answer.kind === 'timeout') throw new Fault('source-timeout', { source, device }, 'no answer')
+      return answer.kind === 'data' ? answer.data : undefined
+    }, d.max_registers)
+  } catch (error) {
+    if (stop.aborted || !(error instanceof Fault)) throw error
+    return [missing(error.code)]
+  }
+  if (walk.kind === 'none') return [missing(`no SunSpec marker at ${BASES.join(', ')}`)]
+
+  const models = walk.models.map((model) =>
+    line(`sunspec ${model.id}`, {
+      value: (model.id === 1 && identityOf(model)) || (modelName(model.id) ?? 'not read here'),
+      raw: `${model.address}+${model.length + 2}`,
+    }),
+  )
+  if (!walk.whole) models.push(missing('the list of models has no end'))
+  const proposed = proposeSignals(walk.models)
+  const signals = Object.fromEntries(Object.entries(proposed).map(([name, s]) => [name, signalSchema.parse(s)]))
+  const plan = planModbusSource(source, { ...config, devices: { [device]: { ...d, signals } } })
+  const readings = await probeModbus(source, plan, client, stop)
+  return [...models, ...readings.map((r) => ({ ...r, propose: signalLine(r.signal, proposed[r.signal]) }))]
+}
