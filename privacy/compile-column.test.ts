@@ -32,6 +32,11 @@ describe('a column of numbers', () => {
     ['that is right', [mean, fine], []],
     ['without a range', [mean, { from: '{asset}/oil', step: 5 }], [': "range" is missing']],
     ['without a step', [mean, { from: '{asset}/oil', range: [0, 100] }], [': "step" is missing']],
+    [
+      'without a step, and off the grid of the contract',
+      [mean, { from: '{asset}/oil', range: [0, 100.0005] }],
+      [': "step" is missing'],
+    ],
     ['with neither', [mean, { from: '{asset}/oil' }], [': "range" is missing', ': "step" is missing']],
     [
       'below the contract',
