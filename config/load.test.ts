@@ -27,7 +27,8 @@ function load(...changes: readonly (readonly [file: string, from: string | RegEx
     writeFileSync(join(folder, key), `${Buffer.alloc(32, key.length).toString('base64')}\n`)
     chmodSync(join(folder, key), 0o600)
   }
-  return loadConfig(join(folder, 'sluice.yaml'), { env: { MQTT_PASSWORD: 'geheim' }, now: Date.UTC(2026, 10, 24) })
+  writeFileSync(join(folder, 'mqtt.password'), 'geheim\n')
+  return loadConfig(join(folder, 'sluice.yaml'), { env: {}, now: Date.UTC(2026, 10, 24) })
 }
 
 const messages = ({ problems }: LoadedConfig) => problems.map((p) => p.message)

@@ -232,7 +232,10 @@ const WORDS: { readonly [C in ErrorCode]?: readonly [message: string, hint: stri
   MULTIPLE_DOCS: ['a second document begins', 'keep one document in the file: remove "---"'],
   UNEXPECTED_TOKEN: ['this does not belong here', 'align it with the line above, or put the text in quotes'],
   BAD_COLLECTION_TYPE: ['a mapping and a list at the same place', 'write either `key: value` lines or `- ` lines'],
-  MISSING_CHAR: ['something is missing here', 'a list entry begins with "- "; align the keys of one mapping'],
+  MISSING_CHAR: [
+    'something is missing here',
+    'write `key: value` with a space after the colon; a list entry begins with "- "; align the keys of one mapping',
+  ],
   BAD_DQ_ESCAPE: ['unknown escape in double quotes', 'write "\\\\" for a backslash, or use single quotes'],
   NON_STRING_KEY: ['a key must be plain text', 'write `key: value`'],
 }
