@@ -47,7 +47,13 @@ describe('the profiles that come with Sluice', () => {
 
   /** What the sources of the maps give as examples: registers as they stand in the answer, and the value they mean. */
   // The source of the first says 230.2, to one decimal.
-  const examples: readonly (readonly [string, Table, number, readonly number[], Readonly<Record<string, number>>])[] = [
+  const examples: readonly (readonly [
+    string,
+    Table,
+    number,
+    readonly number[],
+    Readonly<Record<string, number | null>>,
+  ])[] = [
     ['eastron-sdm630', 'input', 0, [0x4366, 0x3334], { voltage_l1: 230.20001 }],
     [
       'abb-a43',
@@ -64,6 +70,7 @@ describe('the profiles that come with Sluice', () => {
     ['abb-a43', 'holding', 0x5b20, [0xffff, 0xd04a], { reactive_power_l2: -122.14 }],
     ['abb-a43', 'holding', 0x5b2c, [0x1383, 0x0087], { frequency: 49.95, phase_angle: 13.5 }],
     ['abb-a43', 'holding', 0x5b3a, [0x03cc, 0x03e8], { power_factor: 0.972, power_factor_l1: 1 }],
+    ['abb-a43', 'holding', 0x5b12, [0xffff, 0xffff, 0x7fff, 0xffff], { current_n: null, power: null }],
     ['vaisala-hmp', 'holding', 0, [0x7ae1, 0x41f4], { relative_humidity: 30.56 }],
     ['xy-md02', 'input', 1, [0xff33, 0x0222], { temperature: -20.5, relative_humidity: 54.6 }],
     ['xy-md02', 'input', 1, [0x0131], { temperature: 30.5 }],

@@ -1,7 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
+import { checkProfile, profileNames, readProfile } from '../../config/profiles.ts'
 import { csvMapText } from './csv-export.ts'
 import { readCsvMap } from './csv-import.ts'
 import { profileText } from './profile-text.ts'
@@ -92,16 +91,19 @@ describe('readCsvMap', () => {
   })
 })
 
+const parsed = (signals: Readonly<Record<string, unknown>>): unknown =>
+  Object.fromEntries(Object.entries(signals).map(([name, options]) => [name, signalSchema.parse(options)]))
+
 describe('export and import', () => {
-  const folder = join(import.meta.dirname, '../../config/profiles')
-  it.each(readdirSync(folder))('%s comes back the same', (file) => {
-    const { signals } = parse(readFileSync(join(folder, file), 'utf8')) as { signals: Record<string, object> }
+  it.each(profileNames())('%s comes back the same', (name) => {
+    const read = readProfile(name, '.')
+    if (read.kind !== 'ok') throw new Error('not a profile')
     for (const separator of [',', ';', '\t']) {
-      const back = readCsvMap(csvMapText(signals, separator))
-      expect(back.problems).toEqual([])
-      expect(parse(profileText({ about: 'x', sources: [], device: {}, signals: back.signals })).signals).toEqual(
-        signals,
-      )
+      const map = readCsvMap(csvMapText(read.profile.signals, separator))
+      expect(map.problems).toEqual([])
+      const text = profileText({ about: 'x', sources: [], device: {}, signals: map.signals })
+      const back = checkProfile(Buffer.from(text), 'back.yaml')
+      expect(back.kind === 'ok' && parsed(back.profile.signals)).toEqual(parsed(read.profile.signals))
     }
   })
 
@@ -113,13 +115,11 @@ describe('export and import', () => {
       fan: { holding: 10, type: 'uint8', byte: 'high' },
       lot: { holding: 11, type: 'string', length: 8, encoding: 'shift_jis' },
     }
-    const parsed = (all: Readonly<Record<string, unknown>>) =>
-      Object.fromEntries(Object.entries(all).map(([name, signal]) => [name, signalSchema.parse(signal)]))
-    const back = readCsvMap(csvMapText(parsed(signals)))
+    const back = readCsvMap(csvMapText(parsed(signals) as typeof signals))
     expect(back.problems).toEqual([])
     expect(parsed(back.signals)).toEqual(parsed(signals))
     const text = profileText({ about: 'x', sources: [], device: {}, signals: back.signals })
-    expect(parsed((parse(text) as { signals: object }).signals as never)).toEqual(parsed(signals))
+    expect(parsed((parse(text) as { signals: typeof signals }).signals)).toEqual(parsed(signals))
   })
 
   it('keeps labels, bits, references and addresses that look like references', () => {

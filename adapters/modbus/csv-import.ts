@@ -12,7 +12,7 @@ import {
   wholeOf,
 } from './csv-columns.ts'
 import { type CellPlace, type CellProblem, type Row, readRows } from './csv-rows.ts'
-import { registersOf } from './signal-type.ts'
+import { registersOf, SIGNAL_TYPES } from './signal-type.ts'
 
 /** Signals of a CSV register map, not yet checked against the schema, and where each option of them stands. */
 export interface CsvMap {
@@ -144,12 +144,10 @@ function unitOf(text: string, notes: Set<string>): string {
 
 /** Vendors list how many registers a value takes; where that does not fit the type, one of the two is wrong. */
 function fits(type: string | undefined, length: number, problem: (error: CellError) => void): void {
-  const known = type === undefined || Object.hasOwn(SIZES, type) ? registersOf(type as never) : undefined
-  if (known !== undefined && known !== length)
+  const known = SIGNAL_TYPES.find((name) => name === (type ?? 'uint16'))
+  if (known !== undefined && registersOf(known) !== length)
     problem({
-      error: `${type ?? 'uint16'} takes ${known} registers, not ${length}`,
+      error: `${known} takes ${registersOf(known)} registers, not ${length}`,
       hint: 'check the type and the number of registers',
     })
 }
-
-const SIZES = { bool: 1, int16: 1, uint16: 1, int32: 2, uint32: 2, float32: 2, int64: 4, uint64: 4, float64: 4 }

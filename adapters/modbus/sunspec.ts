@@ -1,4 +1,3 @@
-import { signalSchema } from './signal-schema.ts'
 import { COMMON, POINT_SIZE, type Point, pointsOf } from './sunspec-models.ts'
 
 /** Where the list of models may begin: 40000 in most devices, 0 and 50000 in some (SunSpec Technology Overview). */
@@ -157,18 +156,16 @@ const TYPE = {
 } as const
 
 function optionsOf({ kind, unit, labels }: Point, holding: number, exponent: number): ProposedSignal {
-  const sentinel = kind === 'int16' ? 0x8000 : kind === 'uint16' ? 0xffff : undefined
+  const sentinel = kind === 'int16' ? 0x8000 : kind === 'uint16' ? 0xffff : undefined // floats have NaN, labels their list
   return {
     holding,
     type: TYPE[kind],
     ...(exponent === 0 ? {} : { scale: powerOfTen(exponent) }),
     ...(unit === undefined ? {} : { unit }),
     ...(labels === undefined ? {} : { labels }),
-    ...(sentinel === undefined || !KNOWS_SENTINELS ? {} : { invalid: [sentinel] }),
+    ...(sentinel === undefined ? {} : { invalid: [sentinel] }),
   }
 }
-
-const KNOWS_SENTINELS = 'invalid' in signalSchema.shape
 
 function powerOfTen(exponent: number): string {
   return exponent > 0 ? `1${'0'.repeat(exponent)}` : `0.${'0'.repeat(-exponent - 1)}1`
