@@ -5,7 +5,7 @@ import type { Value } from '../../core/signal.ts'
 import { type Encoding, isUnusable, makeDecoder } from './decode.ts'
 import { encodeRegisters } from './encode.ts'
 import { float16Decimal, float32Decimal } from './shortest-decimal.ts'
-import { BYTE_ORDERS, registersOf, type SignalType } from './signal-type.ts'
+import { BYTE_ORDERS, registersOf, SIGNAL_TYPES, type SignalType } from './signal-type.ts'
 
 const registers = (...words: number[]): Buffer => {
   const data = Buffer.alloc(words.length * 2)
@@ -128,6 +128,38 @@ describe('decode', () => {
         ).toStrictEqual(value)
       }),
     )
+  })
+})
+
+describe('any bytes', () => {
+  const scales = fc.constantFrom(undefined, '0.1', '-1e10', '123.456')
+  it.each(SIGNAL_TYPES)('are a value of a %s or bad for a stated reason, never half of both', (type) => {
+    const size = registersOf(type, type === 'string' ? 5 : undefined)
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ minLength: 2 * size, maxLength: 2 * size }),
+        fc.constantFrom(...BYTE_ORDERS),
+        scales,
+        (bytes, byte_order, scale) => {
+          const decoded = decode(encoding(type, { byte_order, size, scale }), Buffer.from(bytes))
+          if (typeof decoded === 'number') {
+            expect(Number.isFinite(decoded)).toBe(true)
+            expect(Object.is(decoded, -0)).toBe(false)
+          } else if (typeof decoded === 'bigint') expect(Number.isSafeInteger(Number(decoded))).toBe(false)
+          else if (typeof decoded === 'object')
+            expect(['not_a_number', 'encoding', 'digits', 'time']).toContain(decoded.bad)
+          else expect(typeof decoded).toBe(type === 'string' ? 'string' : 'boolean')
+        },
+      ),
+    )
+  })
+
+  it('that are too few are a bug, not a value', () => {
+    for (const type of SIGNAL_TYPES)
+      for (const byte_order of BYTE_ORDERS) {
+        const size = registersOf(type, 2)
+        expect(() => decode(encoding(type, { byte_order, size }), Buffer.alloc(2 * size), 1), type).toThrow(RangeError)
+      }
   })
 })
 

@@ -10,7 +10,7 @@ import { modbusSourceSchema } from './schema.ts'
 const flags = await findLibmodbus()
 
 /** What the foreign server holds (see test/support/libmodbus-server.c). */
-const signals: Readonly<Record<string, readonly [object, Value | string]>> = {
+const signals: Readonly<Record<string, readonly [object, Value | null]>> = {
   abcd: [{ holding: 0, type: 'float32' }, 123456.5],
   cdab: [{ holding: 2, type: 'float32', byte_order: 'CDAB' }, 123456.5],
   badc: [{ holding: 4, type: 'float32', byte_order: 'BADC' }, 123456.5],
@@ -20,6 +20,17 @@ const signals: Readonly<Record<string, readonly [object, Value | string]>> = {
   scaled: [{ reference: '40015', type: 'int16', scale: 0.1, offset: 273.15 }, 269.15],
   bit3: [{ holding: 15, bit: 3 }, true],
   bit4: [{ holding: 15, bit: 4 }, false],
+  beyond_doubles: [{ holding: 20, type: 'int64' }, -9_007_199_254_740_993n],
+  in_tenths: [{ holding: 20, type: 'int64', scale: 10 }, -90_071_992_547_409_930n],
+  double: [{ holding: 24, type: 'float64' }, -1234.5678],
+  no_number: [{ holding: 28, type: 'float64' }, null],
+  unix: [{ holding: 32, type: 'unix32' }, 1_764_011_045_000],
+  declared_invalid: [{ holding: 32, type: 'int32', invalid: ['0x6924ac25'] }, null],
+  high_bits: [{ holding: 14, bits: '8-15' }, 0xff],
+  low_byte: [{ holding: 14, type: 'int8', byte: 'low' }, -40],
+  shift_jis: [{ holding: 40, type: 'string', length: 8, encoding: 'shift_jis' }, '①プレス高橋'],
+  cp949: [{ holding: 50, type: 'string', length: 8, encoding: 'euc-kr' }, '똠방 압력'],
+  utf_16: [{ holding: 60, type: 'string', length: 8, encoding: 'utf-16' }, '温度 Ω'],
   plain: [{ holding: 999 }, 999],
   input: [{ input: 1000 }, 1000],
   coil: [{ coil: 9 }, true],
@@ -44,8 +55,9 @@ describe.skipIf(flags === undefined)('against libmodbus', () => {
     await using source = await openModbusSource(options(server.port, own), context)
     const stop = new AbortController()
     const values = new Map<string, Value | null>()
+    const reasons: string[] = []
     for await (const { block, outages } of source.readings(stop.signal)) {
-      expect(outages).toBeUndefined()
+      for (const o of outages ?? []) reasons.push(`${o.kind} ${o.signal} ${o.kind === 'begin' ? o.reason : ''}`.trim())
       for (let i = 0; i < block.times.length; i++)
         values.set(source.signals[block.signals[i]!]!.name, valueAt(block, i))
       if (source.counters().requests! > 40) stop.abort()
@@ -53,6 +65,12 @@ describe.skipIf(flags === undefined)('against libmodbus', () => {
     expect(Object.fromEntries(values)).toEqual(
       Object.fromEntries(Object.entries(signals).map(([name, [, value]]) => [name, value])),
     )
+    expect(reasons).toEqual([
+      'begin plc/no_number not_a_number',
+      'begin plc/declared_invalid sentinel',
+      'end plc/no_number',
+      'end plc/declared_invalid',
+    ])
     expect(source.counters()).toMatchObject({ timeouts: 0, exceptions: 0, dropped_frames: 0 })
   })
 

@@ -34,7 +34,9 @@ const signalOptions = z.strictObject({
     ),
   type: typeName
     .optional()
-    .describe('type of the value; uint16 for registers, bool for coils and discrete inputs; README of the adapter'),
+    .describe(
+      'type of the value; uint16 for registers, bool for coils and discrete inputs. bcd: a decimal digit a nibble; mod10k: 0 to 9999 a register; unix: time in seconds (or ms), read as milliseconds since 1970 UTC',
+    ),
   bit: z
     .number()
     .int()

@@ -7,7 +7,7 @@ interface TypeFacts {
   readonly value: ValueType
 }
 
-/** Types a register signal can be declared with. README.md tells what each stands for. */
+/** Types a register signal can be declared with; README.md has what each stands for. */
 const TYPES = {
   bool: { registers: 1, value: 'bool' },
   int8: { registers: 1, value: 'int16' },

@@ -5,10 +5,12 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <iconv.h>
 #include <modbus.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -18,6 +20,26 @@
 static void put(uint16_t *at, uint16_t first, uint16_t second) {
   at[0] = first;
   at[1] = second;
+}
+
+/* A text as iconv writes it, high byte first; what is left of its registers is NUL. */
+static void put_text(uint16_t *at, int registers, const char *encoding, const char *utf8) {
+  char bytes[64] = {0}, *to = bytes, *from = (char *)utf8;
+  size_t left = strlen(utf8), room = sizeof bytes;
+  iconv_t converter = iconv_open(encoding, "UTF-8");
+  if (converter == (iconv_t)-1 || iconv(converter, &from, &left, &to, &room) == (size_t)-1) {
+    fprintf(stderr, "iconv does not know %s\n", encoding);
+    exit(1);
+  }
+  iconv_close(converter);
+  for (int i = 0; i < registers; i++)
+    at[i] = (uint16_t)((unsigned char)bytes[2 * i] << 8 | (unsigned char)bytes[2 * i + 1]);
+}
+
+static void put_double(uint16_t *at, double value) {
+  int64_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  MODBUS_SET_INT64_TO_INT16(at, 0, bits);
 }
 
 static void fill(modbus_mapping_t *map) {
@@ -37,6 +59,13 @@ static void fill(modbus_mapping_t *map) {
   MODBUS_SET_INT64_TO_INT16(holding, 10, 9007199254740995LL);
   holding[14] = (uint16_t)-40;
   holding[15] = 1 << 3;
+  MODBUS_SET_INT64_TO_INT16(holding, 20, -9007199254740993LL);
+  put_double(&holding[24], -1234.5678);
+  put_double(&holding[28], 0.0 / 0.0);
+  MODBUS_SET_INT32_TO_INT16(holding, 32, 1764011045);
+  put_text(&holding[40], 8, "CP932", "①プレス高橋");
+  put_text(&holding[50], 8, "CP949", "똠방 압력");
+  put_text(&holding[60], 8, "UTF-16BE", "温度 Ω");
 }
 
 int main(void) {
