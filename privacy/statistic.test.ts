@@ -212,6 +212,13 @@ describe('a rate', () => {
     expect([tally.first, tally.gain, tally.last]).toEqual([0, 10, 10])
   })
 
+  it('counts both of two readings of one moment, and goes on from the one that came later', () => {
+    const tally = upTo([0, 10])
+    addCount(tally, 1, 14)
+    addBase(tally, 1, 14, 9)
+    expect([tally.gain, tally.newest, tally.newest_seq]).toEqual([14, 14, 9])
+  })
+
   it('counts from the newest reading of the window before by time, a late one too, which added nothing there', () => {
     const before = upTo([100])
     addBase(before, 2, 104, 7)

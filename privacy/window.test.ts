@@ -113,6 +113,23 @@ const logs = fc
     )
   })
 
+describe('first arrivals', () => {
+  const firsts = makeFirstArrivals(SLOT)
+  const rows = [[0, 0, 1]] as const
+  for (const block of logOf([60, 119, 120, 121, 200].map((arrival) => ({ arrival, rows })))) firsts.see(block)
+
+  it('are found from a moment on, and before it', () => {
+    expect([0, 60, 120, 180, 240].map(firsts.firstFrom)).toEqual([0, 0, 2, 4, undefined])
+    expect([59, 60, 119, 120, 199, 200].map(firsts.lastAtOrBefore)).toEqual([undefined, 60, 60, 120, 120, 200])
+  })
+
+  it('are forgotten before a moment, and not at it', () => {
+    firsts.forget(120)
+    expect([120, 180].map(firsts.firstFrom)).toEqual([2, 4])
+    expect([119, 120].map(firsts.lastAtOrBefore)).toEqual([undefined, 120])
+  })
+})
+
 describe('any log', () => {
   /** Multiples of the slot around the log; whatever lies before all of them is closed alike. */
   function endsOf(log: readonly StoredBlock[]): readonly number[] {
