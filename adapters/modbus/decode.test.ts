@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { qualityOf } from '../../core/quality.ts'
+import { float16Decimal, float32Decimal } from '../../core/shortest-decimal.ts'
 import type { Value } from '../../core/signal.ts'
 import { type Encoding, isUnusable, makeDecoder } from './decode.ts'
 import { encodeRegisters } from './encode.ts'
-import { float16Decimal, float32Decimal } from './shortest-decimal.ts'
 import { BYTE_ORDERS, registersOf, SIGNAL_TYPES, type SignalType } from './signal-type.ts'
 
 const registers = (...words: number[]): Buffer => {

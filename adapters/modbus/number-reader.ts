@@ -1,5 +1,5 @@
 import { qualityCode } from '../../core/quality.ts'
-import { float16Decimal, float32Decimal } from './shortest-decimal.ts'
+import { float16Decimal, float32Decimal } from '../../core/shortest-decimal.ts'
 import { type Byte, rawBits, type SignalType } from './signal-type.ts'
 
 /** What lies there is no value: the quality of the reading that says so. */

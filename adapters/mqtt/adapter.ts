@@ -3,9 +3,11 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { Delivery, Marks, Source, SourceContext } from '../source.ts'
 import { type BrokerLink, openLink } from './client.ts'
 import { makeCopies } from './copies.ts'
+import { loadReaders } from './formats/load.ts'
 import { makeIntake } from './intake.ts'
 import { makeMarkTable } from './marks.ts'
 import { memoryOf } from './memory.ts'
+import { patternOf } from './plan.ts'
 import type { MqttSourceConfig } from './schema.ts'
 import { filtersOf, staleFilters } from './session.ts'
 
@@ -34,7 +36,7 @@ export async function openMqttSource(config: MqttSourceConfig, context: SourceCo
   const stored = context.dropMarks ? await context.marks(session) : []
   const remembered = await recall(context, session)
   const marks = makeMarkTable(stored)
-  const intake = makeIntake(config, context)
+  const intake = makeIntake(config, context, await loadReaders(config))
   const { counters } = memoryOf(context)
   const cap = Math.max(config.window, MOST_HELD)
 
@@ -45,7 +47,8 @@ export async function openMqttSource(config: MqttSourceConfig, context: SourceCo
   let quiet = true
   let held = 0
   let resumed = true
-  let filters = filtersOf(config.subscriptions, true)
+  const wanted = config.subscriptions.map((s) => ({ topic: patternOf(s).filter, qos: s.qos }))
+  let filters = filtersOf(wanted, true)
   let copies = makeCopies([], true)
 
   const link = await openLink(
@@ -57,7 +60,7 @@ export async function openMqttSource(config: MqttSourceConfig, context: SourceCo
         resumed = session_present
         if (!resumed) marks.clear()
         if (identified) return
-        filters = filtersOf(config.subscriptions, false)
+        filters = filtersOf(wanted, false)
         const inSession = new Set([...filters.keys(), ...(resumed ? remembered : [])])
         copies = makeCopies([...inSession], resumed && inSession.size === remembered.length)
       },

@@ -4,10 +4,9 @@ import { GOOD, qualityCode, qualityOf } from '../../core/quality.ts'
 import { makeBlockBuilder, type ReadingBlock } from '../../core/reading-block.ts'
 import type { SignalSpec } from '../../core/signal.ts'
 import type { ProbeReading, SourceContext } from '../source.ts'
-import { valueAtPath } from './json-path.ts'
+import type { Message, PayloadProblem, PayloadReader, Sink } from './formats/format.ts'
 import { makeLastSeen } from './last-seen.ts'
 import { memoryOf } from './memory.ts'
-import { readJson } from './payload.ts'
 import { assetName, compileMappings, type Mapping } from './plan.ts'
 import type { MqttSourceConfig } from './schema.ts'
 import { subscriptionId } from './topic-filter.ts'
@@ -15,15 +14,6 @@ import { subscriptionId } from './topic-filter.ts'
 const RETAINED = qualityCode('uncertain', 'retained')
 /** Topics whose routes are kept ready. */
 const MOST_ROUTES = 10_000
-
-/** What a PUBLISH says. */
-export interface Message {
-  readonly topic: string
-  readonly payload: Uint8Array
-  readonly retain: boolean
-  /** identifiers of the subscriptions that brought it (MQTT 5) */
-  readonly subscriptions: readonly number[]
-}
 
 /** What has been taken in since the last `flush`. */
 export interface Taken {
@@ -50,12 +40,25 @@ export interface Intake {
 
 /** A subscription's part in one topic, or why its asset is refused. */
 type Route =
-  | { readonly mapping: Mapping; readonly id: number; readonly asset: string; readonly first: readonly number[] }
-  | { readonly id: number; readonly refused: RefusedReason }
+  | {
+      readonly mapping: Mapping
+      readonly reader: PayloadReader
+      readonly id: number
+      readonly asset: string
+      /** the subscription's signals, as indexes of the source */
+      readonly signals: readonly number[]
+    }
+  | { readonly id: number; readonly refused: PayloadProblem }
 
-export function makeIntake(config: MqttSourceConfig, context: SourceContext): Intake {
-  const mappings = compileMappings(context.name, config).map((mapping) => ({
+/** @param readers of the subscriptions, in their order (`loadReaders`) */
+export function makeIntake(
+  config: MqttSourceConfig,
+  context: SourceContext,
+  readers: readonly PayloadReader[],
+): Intake {
+  const mappings = compileMappings(context.name, config).map((mapping, i) => ({
     mapping,
+    reader: readers[i]!,
     id: subscriptionId(mapping.pattern.filter),
   }))
   const memory = memoryOf(context)
@@ -74,7 +77,7 @@ export function makeIntake(config: MqttSourceConfig, context: SourceContext): In
   const configured = signals.length
 
   function indexesOf(mapping: Mapping, asset: string): readonly number[] {
-    if (mapping.time === undefined) stampedOnArrival.add(asset)
+    if (!mapping.timed) stampedOnArrival.add(asset)
     return mapping.fields.map((field) => {
       const spec = field.spec(asset)
       const known = indexes.get(spec.id)
@@ -87,26 +90,28 @@ export function makeIntake(config: MqttSourceConfig, context: SourceContext): In
   function routesOf(topic: string): readonly Route[] {
     const known = routes.get(topic)
     if (known) return known
-    const found = mappings.flatMap(({ mapping, id }): Route[] => {
+    const found = mappings.flatMap(({ mapping, reader, id }): Route[] => {
       const level = mapping.pattern.match(topic)
       if (level === undefined) return []
       const asset = mapping.asset ?? assetName(level)
-      if (asset === undefined) return [{ id, refused: 'malformed' }]
+      if (asset === undefined)
+        return [{ id, refused: { reason: 'malformed', detail: 'the topic’s asset is not a name' } }]
       if (mapping.asset === undefined && !captured.has(asset)) {
-        if (captured.size >= config.max_assets) return [{ id, refused: 'too_many_assets' }]
+        if (captured.size >= config.max_assets)
+          return [{ id, refused: { reason: 'too_many_assets', detail: `more than ${config.max_assets}` } }]
         captured.add(asset)
       }
-      return [{ mapping, id, asset, first: indexesOf(mapping, asset) }]
+      return [{ mapping, reader, id, asset, signals: indexesOf(mapping, asset) }]
     })
     if (routes.size >= MOST_ROUTES) routes.clear()
     routes.set(topic, found)
     return found
   }
 
-  function refuse(reason: RefusedReason, topic: string): void {
-    refused[reason] = (refused[reason] ?? 0) + 1
+  function refuse(problem: PayloadProblem, topic: string): void {
+    refused[problem.reason] = (refused[problem.reason] ?? 0) + 1
     memory.counters.refused++
-    memory.complain(reason, topic)
+    memory.complain(problem, topic)
   }
 
   function add(
@@ -115,9 +120,16 @@ export function makeIntake(config: MqttSourceConfig, context: SourceContext): In
     value: Parameters<typeof builder.add>[2],
     quality: number,
     topic: string,
+    late: boolean,
   ): void {
     const signal = signals[index]!.id
     const stuck = memory.bad.get(signal)
+    if (late) {
+      // What was stored while the sender was cut off says nothing about now: no state changes.
+      builder.add(index, at, value, quality)
+      memory.counters.readings++
+      return
+    }
     lastSeen.set(index, value, quality, topic)
     if (value !== null) {
       if (stuck !== undefined) {
@@ -134,31 +146,32 @@ export function makeIntake(config: MqttSourceConfig, context: SourceContext): In
     memory.counters.readings++
   }
 
-  /** Reads one subscription's part of a message; gives the reason where there is nothing to read. */
-  function read(route: Route, document: unknown, message: Message, arrival: UnixMs): RefusedReason | undefined {
+  /** Reads one subscription's part of a message; gives the problem where it could not be read whole. */
+  function read(route: Route, message: Message, arrival: UnixMs): PayloadProblem | undefined {
     if ('refused' in route) return route.refused
-    const { mapping, asset } = route
-    const at = mapping.time ? mapping.time.read(valueAtPath(document, mapping.time.path)) : arrival
-    if (at === undefined) return 'bad_time'
-    if (mapping.time) {
-      const seen = memory.newest.get(asset) ?? new Map<number, number>()
-      const newest = seen.get(route.id) ?? Number.NEGATIVE_INFINITY
-      // A retained message comes again with each new subscription; its own time tells that it was read before.
-      if (message.retain && at <= newest) return undefined
-      memory.newest.set(asset, seen.set(route.id, Math.max(newest, at)))
-    }
-    const quality = message.retain && !mapping.time ? RETAINED : GOOD
+    const { mapping, asset, signals: own } = route
+    const seen = memory.newest.get(asset)
+    const newest = seen?.get(route.id) ?? Number.NEGATIVE_INFINITY
+    let latest = newest
     let found = false
-    for (const [i, field] of mapping.fields.entries()) {
-      const raw = valueAtPath(document, field.path)
-      if (raw === undefined) continue
-      found = true
-      const decoded = field.decode(raw)
-      add(route.first[i]!, at, decoded.value, decoded.quality === GOOD ? quality : decoded.quality, message.topic)
+    const sink: Sink = {
+      add(field, at, decoded, late = false) {
+        found = true
+        const time = at ?? arrival
+        if (mapping.timed && !late && time > latest) latest = time
+        // A retained message comes again with each new subscription; its own time tells that it was read before.
+        if (message.retain && mapping.timed && time <= newest) return
+        const quality = decoded.quality === GOOD && message.retain && !mapping.timed ? RETAINED : decoded.quality
+        add(own[field]!, time, decoded.value, quality, message.topic, late)
+      },
+      pass(items) {
+        memory.counters.unmapped += items
+      },
     }
-    if (!found) return 'no_signal'
-    touched.add(asset)
-    return undefined
+    const problem = route.reader.read(message, sink)
+    if (latest > newest) memory.newest.set(asset, (seen ?? new Map<number, number>()).set(route.id, latest))
+    if (found) touched.add(asset)
+    return problem
   }
 
   /** Nothing older is to come for an asset than the oldest of the newest times its subscriptions have brought. */
@@ -189,15 +202,14 @@ export function makeIntake(config: MqttSourceConfig, context: SourceContext): In
         memory.counters.unmatched++
         return
       }
-      if (message.payload.length > config.max_payload) return refuse('too_large', message.topic)
-      const json = readJson(
-        message.payload,
-        wanted.some((route) => 'mapping' in route && route.mapping.exact),
-      )
-      if (!json) return refuse('malformed', message.topic)
+      if (message.payload.length > config.max_payload)
+        return refuse(
+          { reason: 'too_large', detail: `${message.payload.length} bytes, max_payload is ${config.max_payload}` },
+          message.topic,
+        )
       for (const route of wanted) {
-        const reason = read(route, json.document, message, arrival)
-        if (reason) refuse(reason, message.topic)
+        const problem = read(route, message, arrival)
+        if (problem) refuse(problem, message.topic)
       }
     },
     flush(arrival) {

@@ -1,15 +1,80 @@
-/** Steps from the root of a JSON document to one value: member names, or array indexes (negative: from the end). */
-export type JsonPath = readonly (string | number)[]
+import { createRequire } from 'node:module'
+import type { JSONValue } from 'json-p3'
+
+/** A compiled path into a document. */
+export interface JsonPath {
+  /** true: gives one value at most (RFC 9535 §2.3.5.1) */
+  readonly singular: boolean
+  /** true: written with `@`, so it starts at the item and not at the root */
+  readonly relative: boolean
+  /** The first value, or undefined where there is none. */
+  first(document: unknown, item?: unknown): unknown
+  /** All values, in the order of the document. @throws RangeError where the document is nested too deeply */
+  all(document: unknown, item?: unknown): readonly unknown[]
+}
+
+/** Steps to one value: member names, or array indexes (negative: from the end). */
+type Steps = readonly (string | number)[]
 
 const STEP =
   /\.([\p{L}_][\p{L}\p{M}\p{N}_]*)|\[\s*(?:(-?(?:0|[1-9]\d{0,9}))|'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")\s*\]/uy
 
+const QUOTED = /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"/g
+
+/** Levels below which `..` does not look. */
+const MOST_LEVELS = 100
+
 /**
- * Compiles the singular queries of RFC 9535 §2.3.5.1: `$`, `$.a.b[0].c`, `$['x y']`, `$[-1]`; undefined for anything
- * else. Member names without brackets are letters, digits and `_`, not starting with a digit (§2.5.1.1).
+ * Compiles an RFC 9535 query, from the root (`$.a[0].b`, `$.d[?@.tag=='T1'].value`) or from the item of `each` (`@.v`);
+ * undefined for anything else. Singular queries, which nearly all are, are steps of our own; the library reads the rest
+ * and is loaded only for it. Left out is what a sender's document could make slow: `match` and `search`, `..` more than
+ * once or inside a filter, and `$` inside a filter.
  */
 export function compileJsonPath(text: string): JsonPath | undefined {
-  if (!text.startsWith('$')) return undefined
+  const relative = text.startsWith('@')
+  if (!relative && !text.startsWith('$')) return undefined
+  const steps = stepsOf(text)
+  if (steps)
+    return {
+      singular: true,
+      relative,
+      first: (document, item) => valueAt(relative ? item : document, steps),
+      all(document, item) {
+        const value = valueAt(relative ? item : document, steps)
+        return value === undefined ? [] : [value]
+      },
+    }
+  const query = isBounded(text) ? libraryQuery(`$${text.slice(1)}`) : undefined
+  if (!query) return undefined
+  const all = (document: unknown, item?: unknown): readonly unknown[] => query(relative ? item : document)
+  return { singular: false, relative, all, first: (document, item) => all(document, item)[0] }
+}
+
+/** One pass over the document at most for each nesting of filters, whatever the document. */
+function isBounded(text: string): boolean {
+  const bare = text.slice(1).replace(QUOTED, '""')
+  const [outside = '', ...filters] = bare.split('?')
+  const inside = filters.join('?')
+  return outside.split('..').length <= 2 && !inside.includes('..') && !/\$|\b(match|search)\s*\(/.test(inside)
+}
+
+function libraryQuery(text: string): ((root: unknown) => readonly unknown[]) | undefined {
+  const { JSONPathEnvironment } = createRequire(import.meta.url)('json-p3') as typeof import('json-p3')
+  try {
+    const query = new JSONPathEnvironment({ maxRecursionDepth: MOST_LEVELS }).compile(text)
+    return (root) => {
+      try {
+        return query.query(root as JSONValue).values()
+      } catch (error) {
+        throw new RangeError('nested too deeply', { cause: error })
+      }
+    }
+  } catch {
+    return undefined // its messages speak of tokens; the caller says what a path looks like
+  }
+}
+
+function stepsOf(text: string): Steps | undefined {
   const steps: (string | number)[] = []
   let at = 1
   while (at < text.length) {
@@ -25,10 +90,9 @@ export function compileJsonPath(text: string): JsonPath | undefined {
   return steps
 }
 
-/** The value at the path, or undefined where the document has none there. */
-export function valueAtPath(document: unknown, path: JsonPath): unknown {
-  let here: unknown = document
-  for (const step of path) {
+function valueAt(from: unknown, steps: Steps): unknown {
+  let here = from
+  for (const step of steps) {
     if (typeof here !== 'object' || here === null) return undefined
     if (typeof step === 'number') {
       if (!Array.isArray(here)) return undefined

@@ -1,5 +1,7 @@
+import type { RefusedReason } from '../../core/ledger.ts'
 import type { Log } from '../../core/log.ts'
 import type { SourceContext } from '../source.ts'
+import type { PayloadProblem } from './formats/format.ts'
 
 /** Counters of an MQTT source since the agent started, for `status`. */
 export interface MqttCounters {
@@ -15,6 +17,15 @@ export interface MqttCounters {
   sessions_lost: number
   /** messages whose topic no subscription wants: left in the session by an older configuration */
   unmatched: number
+  /** items of messages (tags, metrics) that no signal names */
+  unmapped: number
+}
+
+/** The first message of a kind that could not be read: where and why, never what it said. */
+export interface FirstProblem extends PayloadProblem {
+  readonly topic: string
+  /** UnixMs */
+  readonly at: number
 }
 
 /** What a source remembers from one connection to the next. */
@@ -24,8 +35,10 @@ export interface MqttMemory {
   readonly newest: Map<string, Map<number, number>>
   /** signal id → quality code of the bad reading it is stuck in */
   readonly bad: Map<string, number>
-  /** Logs the first refusal of a reason, then a count each minute. */
-  complain(reason: string, topic: string): void
+  /** reason → the first message that was refused for it since the agent started */
+  readonly problems: Map<RefusedReason, FirstProblem>
+  /** Notes and logs the first refusal of a reason, then logs a count each minute. */
+  complain(problem: PayloadProblem, topic: string): void
 }
 
 const memories = new WeakMap<SourceContext, MqttMemory>()
@@ -34,6 +47,7 @@ const memories = new WeakMap<SourceContext, MqttMemory>()
 export function memoryOf(context: SourceContext): MqttMemory {
   const known = memories.get(context)
   if (known) return known
+  const problems: MqttMemory['problems'] = new Map()
   const memory: MqttMemory = {
     counters: {
       connections: 0,
@@ -44,24 +58,28 @@ export function memoryOf(context: SourceContext): MqttMemory {
       copies: 0,
       sessions_lost: 0,
       unmatched: 0,
+      unmapped: 0,
     },
     newest: new Map(),
     bad: new Map(),
-    complain: makeComplaint(context, context.log),
+    problems,
+    complain: makeComplaint(context, context.log, problems),
   }
   memories.set(context, memory)
   return memory
 }
 
-function makeComplaint(context: SourceContext, log: Log): MqttMemory['complain'] {
+function makeComplaint(context: SourceContext, log: Log, problems: MqttMemory['problems']): MqttMemory['complain'] {
   const folds = new Map<string, { since: number; n: number }>()
-  return (reason, topic) => {
+  return (problem, topic) => {
+    const { reason } = problem
+    if (!problems.has(reason)) problems.set(reason, { ...problem, topic, at: context.clock.now() })
     const now = context.clock.monotonic()
     const fold = folds.get(reason) ?? { since: Number.NEGATIVE_INFINITY, n: 0 }
     fold.n++
     if (now - fold.since >= 60_000) {
       log.error(
-        { source: context.name, code: 'payload-malformed', reason, topic, n: fold.n },
+        { source: context.name, code: 'payload-malformed', ...problem, topic, n: fold.n },
         'message refused and acknowledged',
       )
       fold.since = now

@@ -1,9 +1,13 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { qualityOf } from '../../core/quality.ts'
 import type { Value, ValueType } from '../../core/signal.ts'
-import { makeDecoder, readJson } from './payload.ts'
+import { parseJson } from './formats/json.ts'
+import { makeDecoder } from './payload.ts'
 
-const bytes = (text: string) => Buffer.from(text)
+const documentOf = (text: string, exact: boolean): unknown => {
+  const parsed = parseJson(Buffer.from(text), exact)
+  return 'document' in parsed ? parsed.document : parsed
+}
 
 it.each<[ValueType, string, Value | null, string?]>([
   ['float64', '21.5', 21.5],
@@ -41,8 +45,7 @@ it.each<[ValueType, string, Value | null, string?]>([
   ['uint64', '18446744073709551616', null, 'type'],
   ['uint64', '1e19', 10000000000000000000n],
 ])('%s from %s', (type, json, value, reason = '') => {
-  const read = readJson(bytes(json), true)!
-  const decoded = makeDecoder({ type })(read.document)
+  const decoded = makeDecoder({ type })(documentOf(json, true))
   expect(decoded.value).toBe(value)
   expect(qualityOf(decoded.quality).reason).toBe(reason)
 })
@@ -56,25 +59,41 @@ it.each([
   expect(makeDecoder({ type, scale, offset })(raw).value).toBe(value)
 })
 
-it.each([
-  ['{"a":1', undefined],
-  ['', undefined],
-  ['NaN', undefined],
-  ["{'a':1}", undefined],
-  ['\ufeff{"a":1}', { a: 1 }],
-  ['{"a":1,"a":2}', { a: 2 }],
-  ['{"온도":21.5}', { 온도: 21.5 }],
-])('%j is %j', (text, document) => {
-  expect(readJson(bytes(text), false)?.document).toEqual(document)
+describe('text', () => {
+  it.each<[ValueType, 'refuse' | 'point' | 'comma', string, Value | null, string?]>([
+    ['float64', 'point', '21.5', 21.5],
+    ['float64', 'point', ' -1.5e-3 ', -0.0015],
+    ['float64', 'point', '+.5', 0.5],
+    ['float64', 'point', '21,5', null, 'type'],
+    ['float64', 'comma', '21,5', 21.5],
+    ['float64', 'comma', '1.234,5', null, 'type'],
+    ['float64', 'comma', '21.5', null, 'type'],
+    ['float64', 'point', '21.5 °C', null, 'type'],
+    ['float64', 'point', '0x10', null, 'type'],
+    ['float64', 'point', 'NaN', null, 'not_a_number'],
+    ['float64', 'point', '-Infinity', null, 'not_a_number'],
+    ['float64', 'point', '1e999', null, 'not_a_number'],
+    ['float64', 'point', '', null, 'reported'],
+    ['float64', 'refuse', '21.5', null, 'type'],
+    ['int64', 'point', '9223372036854775807', 9223372036854775807n],
+    ['int64', 'point', '9223372036854775808', null, 'type'],
+    ['uint16', 'point', '65535', 65535],
+    ['uint16', 'point', '1.5', null, 'type'],
+    ['bool', 'point', 'ON', true],
+    ['bool', 'point', 'false', false],
+    ['bool', 'point', '1', true],
+    ['bool', 'point', '2', null, 'type'],
+    ['bool', 'point', 'toString', null, 'type'],
+    ['string', 'point', '21.5', '21.5'],
+    ['string', 'point', '', ''],
+  ])('%s, %s, %j', (type, texts, raw, value, reason = '') => {
+    const decoded = makeDecoder({ type }, texts)(raw)
+    expect(decoded.value).toBe(value)
+    expect(qualityOf(decoded.quality).reason).toBe(reason)
+  })
 })
 
-it('refuses bytes that are not UTF-8', () => {
-  expect(readJson(Buffer.from('{"이름":1}', 'utf16le'), false)).toBeUndefined()
-  expect(readJson(Uint8Array.of(0x22, 0xb0, 0xa1, 0x22), false)).toBeUndefined() // CP949
-})
-
-it('keeps long whole numbers exact only where asked to', () => {
-  const text = bytes('{"energy":18446744073709551615,"f":0.1234567890123456}')
-  expect(readJson(text, true)!.document).toEqual({ energy: 18446744073709551615n, f: 0.1234567890123456 })
-  expect(readJson(text, false)!.document).toEqual({ energy: 18446744073709552000, f: 0.1234567890123456 })
+it('gives a float32 its shortest decimal, and only a float32', () => {
+  expect(makeDecoder({ type: 'float32' })(Math.fround(21.1)).value).toBe(21.1)
+  expect(makeDecoder({ type: 'float64' })(Math.fround(21.1)).value).toBe(Math.fround(21.1))
 })

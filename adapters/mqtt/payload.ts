@@ -1,7 +1,8 @@
 import { makeLinear, parseDecimal } from '../../core/decimal.ts'
 import { GOOD, qualityCode } from '../../core/quality.ts'
+import { float32Decimal } from '../../core/shortest-decimal.ts'
 import type { Value, ValueType } from '../../core/signal.ts'
-import type { MqttSignal } from './subscription-schema.ts'
+import type { MqttSignal } from './signal-schema.ts'
 
 const TYPE = qualityCode('bad', 'type')
 const NOT_A_NUMBER = qualityCode('bad', 'not_a_number')
@@ -16,38 +17,24 @@ const RANGES: Partial<Record<ValueType, readonly [bigint, bigint]>> = {
   uint64: [0n, 2n ** 64n - 1n],
 }
 
-/**
- * The JSON document (RFC 8259) in a payload, or undefined where it is none.
- * @param exact keeps whole numbers beyond 2^53 as bigint
- */
-export function readJson(payload: Uint8Array, exact: boolean): { readonly document: unknown } | undefined {
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(payload)
-    // A reviver makes parsing several times slower, so it is used only where a number is long enough to need it.
-    return { document: exact && /\d{16}/.test(text) ? JSON.parse(text, keepExact) : JSON.parse(text) }
-  } catch {
-    return undefined // not UTF-8, or not JSON; which of the two helps nobody
-  }
-}
-
-function keepExact(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
-  const source = context?.source
-  return typeof value === 'number' && !Number.isSafeInteger(value) && source !== undefined && /^-?\d+$/.test(source)
-    ? BigInt(source)
-    : value
-}
-
 /** A decoded value with its quality code; `value` is null exactly where the quality is bad. */
 export interface Decoded {
   readonly value: Value | null
   readonly quality: number
 }
 
+/** Whether text may stand for a number or a bool, and what its decimal mark is. */
+export type TextNumbers = 'refuse' | 'point' | 'comma'
+
 /**
- * Makes the decoder of one signal's JSON values. A number as text is not a number (`type`), null is a value that the
- * sender itself marks as missing (`reported`), a number too large for a double is `not_a_number`; 0 and 1 are accepted as bool.
+ * Makes the decoder of one signal's raw values. null is a value that the sender itself marks as missing (`reported`), a
+ * number too large for a double is `not_a_number`; 0 and 1 are accepted as bool. Text is a number or bool only where
+ * `texts` says so, and then empty text is missing too. A float32 gets its shortest decimal (0.1, not 0.10000000149011612).
  */
-export function makeDecoder(signal: Pick<MqttSignal, 'type' | 'scale' | 'offset'>): (raw: unknown) => Decoded {
+export function makeDecoder(
+  signal: Pick<MqttSignal, 'type' | 'scale' | 'offset'>,
+  texts: TextNumbers = 'refuse',
+): (raw: unknown) => Decoded {
   const { type } = signal
   const range = RANGES[type]
   const linear =
@@ -55,22 +42,45 @@ export function makeDecoder(signal: Pick<MqttSignal, 'type' | 'scale' | 'offset'
       ? undefined
       : makeLinear(parseDecimal(signal.scale ?? '1')!, parseDecimal(signal.offset ?? '0')!)
 
-  return (raw) => {
+  return (given) => {
+    if (given === null) return bad(REPORTED)
+    if (type === 'string') return typeof given === 'string' ? good(given) : bad(TYPE)
+    const raw = texts !== 'refuse' && typeof given === 'string' ? fromText(given, type, texts) : given
     if (raw === null) return bad(REPORTED)
-    if (type === 'string') return typeof raw === 'string' ? good(raw) : bad(TYPE)
     if (type === 'bool') {
       if (typeof raw === 'boolean') return good(raw)
       return raw === 0 || raw === 1 ? good(raw === 1) : bad(TYPE)
     }
     if (typeof raw !== 'number' && typeof raw !== 'bigint') return bad(TYPE)
     if (typeof raw === 'number' && !Number.isFinite(raw)) return bad(NOT_A_NUMBER)
-    if (range === undefined) return finite(linear ? linear(Number(raw)) : Number(raw))
+    if (range === undefined) {
+      const number = type === 'float32' && Math.fround(Number(raw)) === raw ? float32Decimal(raw) : Number(raw)
+      return finite(linear ? linear(number) : number)
+    }
     if (typeof raw === 'number' && !Number.isInteger(raw)) return bad(TYPE)
     const whole = BigInt(raw)
     if (whole < range[0] || whole > range[1]) return bad(TYPE)
     if (linear) return finite(linear(Number(raw)))
     return good(Number.isSafeInteger(Number(whole)) ? Number(whole) : whole)
   }
+}
+
+const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,3})?$/i
+const WORDS: Readonly<Record<string, boolean>> = { true: true, false: false, on: true, off: false }
+
+/** What text says: a number, a bool, NaN, null for nothing at all, or the text itself where it is neither. */
+function fromText(text: string, type: ValueType, texts: TextNumbers): unknown {
+  const bare = text.trim()
+  if (bare === '') return null
+  if (type === 'bool') {
+    const word = bare.toLowerCase()
+    return Object.hasOwn(WORDS, word) ? WORDS[word] : bare === '1' ? 1 : bare === '0' ? 0 : text
+  }
+  if (/^[+-]?(nan|inf(inity)?)$/i.test(bare)) return Number.NaN
+  const point = texts === 'comma' ? (bare.includes('.') ? 'x' : bare.replace(',', '.')) : bare
+  if (!NUMBER.test(point)) return text
+  const number = Number(point)
+  return /^[+-]?\d{16,25}$/.test(point) && !Number.isSafeInteger(number) ? BigInt(point.replace('+', '')) : number
 }
 
 function good(value: Value): Decoded {

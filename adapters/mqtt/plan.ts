@@ -1,55 +1,43 @@
-import type { UnixMs } from '../../core/brand.ts'
 import { name as nameSchema } from '../../core/option.ts'
 import type { Problem } from '../../core/problem.ts'
 import type { SignalSpec } from '../../core/signal.ts'
 import type { SourcePlan } from '../source.ts'
-import { compileJsonPath, type JsonPath } from './json-path.ts'
-import { type Decoded, makeDecoder } from './payload.ts'
 import type { MqttSourceConfig } from './schema.ts'
-import type { MqttSignal, MqttSubscription } from './subscription-schema.ts'
-import { makeTimeReader } from './time.ts'
+import type { MqttSignal } from './signal-schema.ts'
+import { compileSparkplugTopic } from './sparkplug-topic.ts'
+import type { MqttSubscription } from './subscription-schema.ts'
 import { compileTopic, type TopicPattern } from './topic-filter.ts'
 
-/** One signal of a subscription, ready to read. */
+/** One signal of a subscription. */
 export interface Field {
   readonly name: string
-  readonly path: JsonPath
-  decode(raw: unknown): Decoded
   /** the dictionary row for an asset */
   spec(asset: string): SignalSpec
 }
 
-/** One subscription, ready to read. */
+/** One subscription, as far as topics and signals go; how its payloads are read is `formats/`. */
 export interface Mapping {
   readonly pattern: TopicPattern
   readonly qos: 0 | 1
   /** the fixed asset, where the topic captures none */
   readonly asset: string | undefined
-  readonly time: { readonly path: JsonPath; read(raw: unknown): UnixMs | undefined } | undefined
+  /** true: the payload may bring a time, so that something older can still come */
+  readonly timed: boolean
   readonly fields: readonly Field[]
-  /** true: whole numbers beyond 2^53 must stay exact */
-  readonly exact: boolean
 }
 
 /** Compiles the subscriptions of a source that passed the schema. */
 export function compileMappings(source: string, config: MqttSourceConfig): readonly Mapping[] {
-  return config.subscriptions.map((subscription) => {
-    const fields = Object.entries(subscription.signals).map(([name, signal]) => ({
+  return config.subscriptions.map((subscription) => ({
+    pattern: patternOf(subscription),
+    qos: subscription.qos,
+    asset: subscription.asset,
+    timed: isTimed(subscription),
+    fields: Object.entries(subscription.signals).map(([name, signal]) => ({
       name,
-      path: compileJsonPath(signal.path)!,
-      decode: makeDecoder(signal),
       spec: (asset: string) => specOf(source, asset, name, signal, subscription),
-    }))
-    const { time } = subscription
-    return {
-      pattern: patternOf(subscription),
-      qos: subscription.qos,
-      asset: subscription.asset,
-      time: time && { path: compileJsonPath(time.path)!, read: makeTimeReader(time.format, time.zone) },
-      fields,
-      exact: Object.values(subscription.signals).some((s) => s.type === 'int64' || s.type === 'uint64'),
-    }
-  })
+    })),
+  }))
 }
 
 /** What is known of the source before it is opened. */
@@ -76,7 +64,7 @@ export function planMqttSource(name: string, config: MqttSourceConfig): MqttPlan
     plan: {
       signals: [...signals.values()],
       assets: [...new Set([...signals.values()].map((spec) => spec.asset))],
-      polled: config.subscriptions.every((subscription) => subscription.time === undefined),
+      polled: !config.subscriptions.some(isTimed),
     },
     problems: contradictions(name, config),
     warnings: config.subscriptions.flatMap(({ topic }, i) => (topic.startsWith('$share/') ? [sharedWarning(i)] : [])),
@@ -133,10 +121,16 @@ function contradictions(source: string, config: MqttSourceConfig): readonly Prob
   )
 }
 
-function patternOf(subscription: MqttSubscription): TopicPattern {
+/** The topic of a subscription that passed the schema; its filter is what the broker is asked for. */
+export function patternOf(subscription: MqttSubscription): TopicPattern {
   const compiled = compileTopic(subscription.topic)
   if ('message' in compiled) throw new RangeError(compiled.message)
-  return compiled.pattern
+  const sparkplug = subscription.payload === 'sparkplug_b' ? compileSparkplugTopic(subscription.topic) : undefined
+  return sparkplug && 'filter' in sparkplug ? { ...compiled.pattern, filter: sparkplug.filter } : compiled.pattern
+}
+
+function isTimed(s: MqttSubscription): boolean {
+  return s.time !== undefined || s.map !== undefined || s.payload === 'sparkplug_b'
 }
 
 function specOf(

@@ -6,6 +6,9 @@ import { mqttSourceSchema } from './schema.ts'
 const subscription = { topic: 'hall/{asset}/climate', signals: { temperature: { path: '$.t', unit: 'Cel' } } }
 const source = { kind: 'mqtt', url: 'mqtt://broker:1883', subscriptions: [subscription] }
 const withSubscription = (change: object) => ({ ...source, subscriptions: [{ ...subscription, ...change }] })
+const withBinary = (binary: object) => withSubscription({ payload: 'binary', signals: { t: { binary } } })
+const sparkplug = (topic: string) =>
+  withSubscription({ topic, payload: 'sparkplug_b', signals: { t: { metric: 'T' } } })
 const withSignal = (change: object) => withSubscription({ signals: { t: { path: '$.t', ...change } } })
 
 it('takes the smallest source and fills in defaults', () => {
@@ -66,6 +69,54 @@ it.each<[string, object, string, RegExp]>([
     `${s}.time.zone`,
     /time zone/,
   ],
+  ['time without a place', withSubscription({ time: { format: 'unix_s' } }), `${s}.time`, /path is missing/],
+  ['a signal without a place', withSignal({ path: undefined }), `${s}.signals.t`, /path is missing/],
+  ['a column in json', withSignal({ column: 2 }), `${s}.signals.t.column`, /no meaning with payload: json/],
+  [
+    'a path in csv',
+    withSubscription({ payload: 'csv' }),
+    `${s}.signals.temperature.path`,
+    /no meaning with payload: csv/,
+  ],
+  ['no column in csv', withSubscription({ payload: 'csv' }), `${s}.signals.temperature`, /column is missing/],
+  ['a column of zero', withSignal({ column: 0 }), `${s}.signals.t.column`, /./],
+  ['another payload', withSubscription({ payload: 'xml' }), `${s}.payload`, /./],
+  ['another map', withSubscription({ map: 'kepware' }), `${s}.map`, /./],
+  ['a map of cbor', withSubscription({ map: 'umh', payload: 'cbor' }), `${s}.map`, /no meaning with payload: cbor/],
+  ['a map with a path', withSubscription({ map: 'umh' }), `${s}.signals.temperature`, /tag is missing/],
+  [
+    'a map with a time',
+    withSubscription({ map: 'umh', time: { path: '$.t', format: 'unix_s' } }),
+    `${s}.time`,
+    /already says time/,
+  ],
+  ['@ without each', withSignal({ path: '@.v' }), `${s}.signals.t.path`, /item of each/],
+  ['@ in each', withSubscription({ each: '@.d[*]' }), `${s}.each`, /item of each/],
+  ['tag_path without each', withSubscription({ tag_path: '$.id' }), `${s}.tag_path`, /needs each/],
+  ['tag_path of many', withSubscription({ each: '$[*]', tag_path: '@.*' }), `${s}.tag_path`, /several values/],
+  [
+    'tag_path without tags',
+    withSubscription({ each: '$[*]', tag_path: '@.id' }),
+    `${s}.signals.temperature`,
+    /tag is missing/,
+  ],
+  ['a separator in json', withSubscription({ separator: ';' }), `${s}.separator`, /no meaning/],
+  ['a long separator', withSubscription({ payload: 'csv', separator: '||' }), `${s}.separator`, /one character/],
+  ['two plain values', withSubscription({ payload: 'text', signals: { a: {}, b: {} } }), `${s}.signals`, /one signal/],
+  ['a string without length', withBinary({ byte: 0, as: 'string' }), `${s}.signals.t.binary.as`, /needs a length/],
+  [
+    'a bit of an integer with sign',
+    withBinary({ byte: 0, as: 'int16', bit: 1 }),
+    `${s}.signals.t.binary.bit`,
+    /no bits/,
+  ],
+  ['a bit too high', withBinary({ byte: 0, as: 'uint8', bit: 8 }), `${s}.signals.t.binary.bit`, /no bit 8/],
+  ['rebirth in json', withSubscription({ rebirth: 'request' }), `${s}.rebirth`, /sparkplug_b/],
+  ['a Sparkplug topic of data alone', sparkplug('spBv1.0/g/DDATA/n/{asset}'), `${s}.topic`, /without births/],
+  ['a Sparkplug topic that is none', sparkplug('spAv1.0/g/+/n/{asset}'), `${s}.topic`, /not a Sparkplug/],
+  ['a Sparkplug topic with #', sparkplug('spBv1.0/{asset}/+/#'), `${s}.topic`, /not a Sparkplug/],
+  ['a shared Sparkplug topic', sparkplug('$share/g/spBv1.0/g/+/{asset}'), `${s}.topic`, /shared/],
+  ['a path with match()', withSignal({ path: "$[?match(@.a, 'x')]" }), `${s}.signals.t.path`, /not a path/],
   ['a bad path', withSignal({ path: 't' }), `${s}.signals.t.path`, /not a path/],
   ['an unknown unit', withSignal({ unit: '℃' }), `${s}.signals.t.unit`, /unknown unit/],
   ['a unit of text', withSignal({ type: 'string', unit: 'Cel' }), `${s}.signals.t.unit`, /no unit/],

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { TIME_FORMATS, type TimeFormat } from './subscription-schema.ts'
+import { TIME_FORMATS, type TimeFormat } from './signal-schema.ts'
 import { makeTimeReader } from './time.ts'
 
 const at = Date.UTC(2026, 10, 24, 3, 4, 5, 678)
@@ -26,6 +26,16 @@ it.each<[TimeFormat, string | undefined, unknown, number | undefined]>([
   ['unix_ms', undefined, null, undefined],
   ['unix_ms', undefined, true, undefined],
   ['unix_ms', undefined, undefined, undefined],
+  ['dotnet_ticks', undefined, 639_074_198_456_780_000n, Date.UTC(2026, 1, 23, 5, 4, 5, 678)],
+  ['dotnet_ticks', undefined, '639074198456780000', Date.UTC(2026, 1, 23, 5, 4, 5, 678)],
+  ['dotnet_ticks', undefined, 639_074_198_456_780_000n | (1n << 62n), Date.UTC(2026, 1, 23, 5, 4, 5, 678)],
+  ['dotnet_ticks', undefined, -1, undefined],
+  ['dotnet_ticks', undefined, 1.5, undefined],
+  ['dotnet_ticks', undefined, at, undefined],
+  ['filetime', undefined, 134_162_842_456_780_000n, Date.UTC(2026, 1, 23, 1, 37, 25, 678)],
+  ['filetime', undefined, '2026', undefined],
+  ['filetime', undefined, null, undefined],
+  ['iso8601', 'Asia/Tokyo', '2026/11/24 12:04:05', second],
   ['iso8601', undefined, '2026-11-24T03:04:05.678Z', at],
   ['iso8601', undefined, '2026-11-24T12:04:05.678+09:00', at],
   ['iso8601', undefined, '2026-11-24T12:04:05,678999+0900', at],

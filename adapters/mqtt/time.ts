@@ -1,8 +1,13 @@
 import { type UnixMs, unixMs } from '../../core/brand.ts'
-import type { TimeFormat } from './subscription-schema.ts'
+import type { TimeFormat } from './signal-schema.ts'
 
-/** Milliseconds in one unit of each format. */
+/** Milliseconds in one unit of each format that counts from 1970. */
 const UNIT_MS = { unix_s: 1_000, unix_ms: 1, unix_us: 1e-3, unix_ns: 1e-6 } as const
+
+/** Ticks of 100 ns before 1970: from year 1 (.NET DateTime.Ticks), from 1601 (OPC UA Part 6 §5.2.2.5, Windows FILETIME). */
+const TICKS_BEFORE_1970 = { dotnet_ticks: 621_355_968_000_000_000n, filetime: 116_444_736_000_000_000n } as const
+/** .NET keeps the kind of a time (`ToBinary`) in the two bits above the ticks. */
+const TICKS_MASK = 0x3fff_ffff_ffff_ffffn
 
 /** Times outside are a wrong format or unit, not a time: 1990 to 2200. */
 const EARLIEST = Date.UTC(1990, 0)
@@ -12,7 +17,7 @@ const LATEST = Date.UTC(2200, 0)
 const SLACK = 5e-4
 
 const ISO =
-  /^(\d{4})-?(\d{2})-?(\d{2})[T ](\d{2}):?(\d{2})(?::?(\d{2})(?:[.,](\d{1,9}))?)?\s?(Z|z|[+-]\d{2}(?::?\d{2})?)?$/
+  /^(\d{4})[-/]?(\d{2})[-/]?(\d{2})[T ](\d{2}):?(\d{2})(?::?(\d{2})(?:[.,](\d{1,9}))?)?\s?(Z|z|[+-]\d{2}(?::?\d{2})?)?$/
 
 /**
  * Makes the reader of times in one format: gives UnixMs, or undefined for what is not such a time.
@@ -24,6 +29,13 @@ export function makeTimeReader(format: TimeFormat, zone?: string): (raw: unknown
     const offsetAt = zone === undefined ? undefined : makeZone(zone)
     return (raw) => (typeof raw === 'string' ? inRange(isoMs(raw, offsetAt)) : undefined)
   }
+  if (format === 'dotnet_ticks' || format === 'filetime') {
+    const epoch = TICKS_BEFORE_1970[format]
+    return (raw) => {
+      const ticks = wholeNumber(raw)
+      return ticks === undefined ? undefined : inRange(Number(((ticks & TICKS_MASK) - epoch) / 10_000n))
+    }
+  }
   const factor = UNIT_MS[format]
   return (raw) => {
     const count = typeof raw === 'string' && /^\d+(\.\d+)?$/.test(raw) ? Number(raw) : raw
@@ -31,6 +43,13 @@ export function makeTimeReader(format: TimeFormat, zone?: string): (raw: unknown
       return inRange(Math.floor(Number(count) * factor + SLACK))
     return undefined
   }
+}
+
+/** A whole number as number, bigint or digits; ticks are beyond 2^53, so documents with them are read exactly. */
+function wholeNumber(raw: unknown): bigint | undefined {
+  if (typeof raw === 'bigint') return raw >= 0n ? raw : undefined
+  if (typeof raw === 'number') return Number.isInteger(raw) && raw >= 0 ? BigInt(raw) : undefined
+  return typeof raw === 'string' && /^\d{1,20}$/.test(raw) ? BigInt(raw) : undefined
 }
 
 function inRange(ms: number | undefined): UnixMs | undefined {

@@ -1,0 +1,174 @@
+import type { UnixMs } from '../../../core/brand.ts'
+import { GOOD } from '../../../core/quality.ts'
+import { makeDecoder } from '../payload.ts'
+import type { MqttSubscription } from '../subscription-schema.ts'
+import { makeTimeReader } from '../time.ts'
+import { withQuality } from './document.ts'
+import type { Message, Parsed, PayloadProblem, PayloadReader } from './format.ts'
+import { readQuality } from './quality.ts'
+
+/** One value of a known sender's message. */
+interface Item {
+  /** what signals may call it; any of them */
+  readonly tags: readonly string[]
+  readonly value: unknown
+  /** as the sender wrote it; undefined: none */
+  readonly time: unknown
+  /** quality code */
+  readonly quality: number
+}
+
+type MapName = NonNullable<MqttSubscription['map']>
+type Json = Readonly<Record<string, unknown>>
+
+const readUnixMs = makeTimeReader('unix_ms')
+const readIso = makeTimeReader('iso8601', 'UTC') // OPC UA times are UTC even where they do not say so
+
+/** Reads the messages of a known sender; signals name their values by tag. */
+export function makeMapReader(
+  subscription: MqttSubscription,
+  map: MapName,
+  parse: (message: Message) => Parsed<unknown>,
+): PayloadReader {
+  const fields = new Map<string, { readonly index: number; readonly decode: ReturnType<typeof makeDecoder> }[]>()
+  for (const [index, signal] of Object.values(subscription.signals).entries())
+    fields.set(signal.tag!, [
+      ...(fields.get(signal.tag!) ?? []),
+      { index, decode: makeDecoder(signal, subscription.text_numbers) },
+    ])
+  return {
+    read(message, sink) {
+      const parsed = parse(message)
+      if ('reason' in parsed) return parsed
+      const items = MAPS[map](parsed.document, message.topic)
+      if (!items) return { reason: 'no_signal', detail: `not a message of ${map}` }
+      let problem: PayloadProblem | undefined
+      let passed = 0
+      for (const [i, item] of items.entries()) {
+        const tag = item.tags.find((t) => fields.has(t))
+        if (tag === undefined) {
+          passed++
+          continue
+        }
+        const at = timeOf(item.time)
+        if (at === 'bad') {
+          problem ??= { reason: 'bad_time', detail: `no time as ${map} writes it`, item: i }
+          continue
+        }
+        for (const { index, decode } of fields.get(tag)!) {
+          // A bad value is often left out.
+          const decoded = decode(item.value === undefined ? null : item.value)
+          sink.add(index, at, item.quality === GOOD ? decoded : withQuality(decoded, item.quality))
+        }
+      }
+      if (passed > 0) sink.pass(passed)
+      return problem
+    },
+  }
+}
+
+function timeOf(raw: unknown): UnixMs | undefined | 'bad' {
+  if (raw === undefined || raw === null) return undefined
+  return (typeof raw === 'string' ? readIso(raw) : readUnixMs(raw)) ?? 'bad'
+}
+
+/** The values in a message, or undefined for one that is not of this sender. */
+const MAPS: Readonly<Record<MapName, (document: unknown, topic: string) => readonly Item[] | undefined>> = {
+  kepserverex: kepware,
+  'opcua-pubsub': (document) => pubSub(document),
+  'opc-publisher': (document) => pubSub(document) ?? samples(document),
+  umh: unifiedNamespace,
+}
+
+/** KEPServerEX IoT Gateway, standard template: `{timestamp, values: [{id, v, q, t}]}`, times in Unix ms. */
+function kepware(document: unknown): readonly Item[] | undefined {
+  if (!isObject(document) || !Array.isArray(document.values)) return undefined
+  return document.values.filter(isObject).flatMap((item) =>
+    typeof item.id === 'string'
+      ? [
+          {
+            tags: [item.id],
+            value: item.v,
+            time: item.t ?? document.timestamp,
+            quality: readQuality(typeof item.q === 'number' && item.q > 1 ? 'opc_da' : 'bool', item.q),
+          },
+        ]
+      : [],
+  )
+}
+
+/**
+ * OPC UA PubSub JSON (OPC 10000-14 §7.2.5): a network message with `Messages`, or its data set messages alone where the
+ * headers are switched off. Fields are DataValues, variants or plain values.
+ */
+function pubSub(document: unknown): readonly Item[] | undefined {
+  const messages = isObject(document) && 'Messages' in document ? list(document.Messages) : list(document)
+  const sets = messages.filter(isObject).filter((m) => isObject(m.Payload))
+  if (sets.length === 0) return undefined
+  return sets.flatMap((set) => {
+    const status = readQuality('opc_ua', set.Status)
+    return Object.entries(set.Payload as Json).map(([tag, field]) => dataValue([tag], field, set.Timestamp, status))
+  })
+}
+
+/** OPC Publisher in samples mode: `{NodeId, DisplayName, Timestamp, Value: {Value, SourceTimestamp, StatusCode}}`, one or a list. */
+function samples(document: unknown): readonly Item[] | undefined {
+  const found = list(document)
+    .filter(isObject)
+    .flatMap((item) => {
+      const tags = [item.NodeId, item.DisplayName].filter((tag) => typeof tag === 'string')
+      return tags.length > 0 && 'Value' in item ? [dataValue(tags, item.Value, item.Timestamp, GOOD)] : []
+    })
+  return found.length > 0 ? found : undefined
+}
+
+function dataValue(tags: readonly string[], field: unknown, time: unknown, outer: number): Item {
+  const isData =
+    isObject(field) && ['Value', 'SourceTimestamp', 'StatusCode', 'ServerTimestamp'].some((k) => k in field)
+  if (!isData) return { tags, value: variant(field), time, quality: outer }
+  const own = readQuality('opc_ua', field.StatusCode ?? field.Status)
+  return {
+    tags,
+    value: variant(field.Value),
+    time: field.SourceTimestamp ?? field.ServerTimestamp ?? time,
+    quality: own === GOOD ? outer : own,
+  }
+}
+
+/** A variant (OPC 10000-6 §5.4.2.17): `{Type, Body}` to 1.04, `{UaType, Value}` from 1.05; 64-bit integers are strings. */
+function variant(field: unknown): unknown {
+  if (!isObject(field)) return field
+  const type = field.Type ?? field.UaType
+  const body = 'Body' in field ? field.Body : field.Value
+  const is64 = type === 8 || type === 9
+  return is64 && typeof body === 'string' && /^-?\d{1,20}$/.test(body) ? BigInt(body) : body
+}
+
+/**
+ * United Manufacturing Hub: `umh/v1/LOCATION…/_CONTRACT[/FOLDER…]/TAG` with `{timestamp_ms, value}`, and the older
+ * `{timestamp_ms, TAG: value, GROUP: {TAG: value}}`. A tag is what follows the contract: `motor/temperature`.
+ */
+function unifiedNamespace(document: unknown, topic: string): readonly Item[] | undefined {
+  const levels = topic.split('/')
+  const contract = levels.findIndex((level, i) => i >= 2 && level.startsWith('_'))
+  if (!isObject(document) || contract < 0 || !('timestamp_ms' in document)) return undefined
+  const below = levels.slice(contract + 1)
+  const time = document.timestamp_ms
+  const items: Item[] = []
+  const add = (path: readonly string[], value: unknown): void => {
+    if (isObject(value) && path.length < 20)
+      for (const [key, inner] of Object.entries(value)) add([...path, key], inner)
+    else items.push({ tags: [path.join('/')], value, time, quality: GOOD })
+  }
+  for (const [key, value] of Object.entries(document))
+    if (key !== 'timestamp_ms') add(key === 'value' && below.length > 0 ? below : [...below, key], value)
+  return items
+}
+
+function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [value]
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
