@@ -40,7 +40,7 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   '@msgpack/msgpack': ['adapters/mqtt/formats/'],
   '@bufbuild/protobuf': ['adapters/mqtt/formats/'],
   'modbus-serial': ['adapters/modbus/'],
-  'csv-parse': ['adapters/modbus/'],
+  'csv-parse': ['adapters/'],
   hyparquet: ['uplink/', 'pool/', 'agent/demo/'],
   'hyparquet-writer': ['uplink/'],
   '@atomic-ehr/ucum': ['core/unit.ts'],
