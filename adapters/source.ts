@@ -55,6 +55,8 @@ export interface ProbeReading {
   readonly signal: string
   /** 64-bit integers beyond 2^53 as decimal text */
   readonly value: number | boolean | string | null
+  /** what the number stands for: its label, or a time in ISO 8601 */
+  readonly meaning?: string
   readonly quality: 'good' | 'uncertain' | 'bad'
   readonly reason: string
   readonly unit: string | null

@@ -83,6 +83,8 @@ describe('probe', () => {
           text: { holding: 20, type: 'string', length: 2 },
           on: { coil: 1 },
           gone: { input: 9 },
+          state: { holding: 10, bits: '0-1', labels: { 3: 'fault' } },
+          since: { holding: 30, type: 'unix32' },
         },
       },
       dead: { unit_id: 9, signals: { x: { holding: 0 } } },
@@ -91,6 +93,7 @@ describe('probe', () => {
       m.set(1, 'holding', 0, [0x41c8, 0, 0x7fc0, 0])
       m.set(1, 'holding', 10, [0xffff, 0xffff, 0xffff, 0xffff])
       m.set(1, 'holding', 20, encodeRegisters('abc', 'string', 'ABCD', 2))
+      m.set(1, 'holding', 30, encodeRegisters(1_764_011_045_000, 'unix32'))
       m.set(1, 'coil', 1, [1])
     })
     const base = { source: 'line', device: 'plc', asset: 'press', quality: 'good', reason: '' }
@@ -101,6 +104,11 @@ describe('probe', () => {
       { ...base, signal: 'text', value: 'abc', unit: null, raw: '6162 6300' },
       { ...base, signal: 'on', value: true, unit: null, raw: '1' },
       { ...base, signal: 'gone', value: null, quality: 'bad', reason: 'illegal_address', unit: '1', raw: null },
+      { ...base, signal: 'state', value: 3, meaning: 'fault', unit: '1', raw: 'ffff' },
+      {
+        ...{ ...base, signal: 'since', value: 1_764_011_045_000, unit: 'ms', raw: '6924 ac25' },
+        meaning: '2025-11-24T19:04:05.000Z',
+      },
       {
         ...{ source: 'line', device: 'dead', asset: 'dead', signal: 'x', value: null, unit: '1', raw: null },
         ...{ quality: 'bad', reason: 'source-timeout' },

@@ -5,9 +5,10 @@ import { isBitTable } from './address.ts'
 import type { ModbusClient } from './client.ts'
 import { isUnusable, makeDecoder } from './decode.ts'
 import { type ModbusPlan, type PlannedDevice, type PlannedSignal, planReads } from './plan.ts'
+import { isTime } from './signal-type.ts'
 import { exceptionQuality, readUnit } from './unit-reader.ts'
 
-type Outcome = Pick<ProbeReading, 'value' | 'quality' | 'reason' | 'raw'>
+type Outcome = Pick<ProbeReading, 'value' | 'meaning' | 'quality' | 'reason' | 'raw'>
 
 /**
  * Reads every signal of a source once, devices in turn. A device that does not answer gives lines that say so.
@@ -82,5 +83,10 @@ function decoded(signal: PlannedSignal, data: Buffer, at: number): Outcome {
     ? String(Number(value))
     : data.toString('hex', at * 2, (at + signal.size) * 2).replace(/(.{4})(?=.)/g, '$1 ')
   if (isUnusable(value)) return { value: null, ...qualityOf(value.quality), raw }
-  return { value: typeof value === 'bigint' ? String(value) : value, quality: 'good', reason: '', raw }
+  const meaning = isTime(signal.type) ? new Date(Number(value)).toISOString() : signal.labels?.[String(value)]
+  return {
+    value: typeof value === 'bigint' ? String(value) : value,
+    ...(meaning === undefined ? {} : { meaning }),
+    ...{ quality: 'good', reason: '', raw },
+  }
 }

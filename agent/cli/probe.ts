@@ -62,7 +62,7 @@ function print(readings: readonly ProbeReading[], options: CommonOptions): void 
   if (readings.length === 0) return
   const rows = readings.map((r) => [
     `${r.asset}/${r.signal}`,
-    r.value === null ? '-' : String(r.value),
+    r.value === null ? '-' : r.meaning === undefined ? String(r.value) : `${r.value} (${r.meaning})`,
     r.unit ?? '',
     r.reason === '' ? r.quality : `${r.quality}: ${r.reason}`,
     [r.source, r.device].filter((part) => part !== null).join('/'),
