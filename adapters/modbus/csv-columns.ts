@@ -171,10 +171,8 @@ export function wholeOf(cell: string): number | undefined {
 
 /** `0=idle; 1=run` or `0: idle | 1: run` as a mapping; undefined where it is not of this form. */
 export function labelsOf(cell: string): Readonly<Record<string, string>> | undefined {
-  const text = cell
-    .normalize('NFKC')
-    .trim()
-    .replace(/^\{(.*)\}$/s, '$1')
+  const text = cell.trim()
+  if (text.startsWith('{')) return undefined
   const parts = text
     .split(/[;|\n]|,(?=\s*-?\d+\s*[:=])/)
     .map((part) => part.trim())

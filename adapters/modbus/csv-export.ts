@@ -50,6 +50,8 @@ function cell(value: unknown): string {
   if (value === undefined || value === null) return ''
   if (Array.isArray(value)) return `[${value.map(exactly).join(', ')}]`
   if (typeof value !== 'object') return String(value)
+  // What would be taken for the end of a label is safe only in the notation of YAML.
+  if (Object.values(value).some((label) => /[;|,=:"\n]|^\s|\s$/.test(String(label)))) return JSON.stringify(value)
   return Object.entries(value)
     .map(([key, label]) => `${key}=${label}`)
     .join('; ')

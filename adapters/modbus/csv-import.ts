@@ -119,7 +119,7 @@ function readSignal(
   }
   if (cell('unit') !== '' && !isBit && type !== 'string') signal.unit = unitOf(cell('unit'), notes)
   if (cell('byte_order') !== '') signal.byte_order = byteOrderOf(cell('byte_order'))
-  if (cell('labels') !== '') signal.labels = labelsOf(cell('labels')) ?? cell('labels')
+  if (cell('labels') !== '') signal.labels = labelsOf(cell('labels')) ?? yamlOf(cell('labels'))
   if (cell('period') !== '') signal.period = cell('period')
   for (const [key, { text }] of row.cells) if (!NAMED.has(key)) signal[key] = yamlOf(text)
   return signal
@@ -130,7 +130,7 @@ const NAMED: ReadonlySet<string> = new Set(COLUMNS)
 /** An option that has no notation of its own in tables is written as in YAML: `[0x8000, 0xFFFF]`. */
 function yamlOf(text: string): unknown {
   try {
-    return parseYaml(text)
+    return parseYaml(text, { logLevel: 'error' })
   } catch {
     return text // the schema says what it wants
   }

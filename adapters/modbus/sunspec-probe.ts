@@ -50,7 +50,8 @@ export async function probeSunSpec(
   if (!walk.whole) models.push(missing('the list of models has no end'))
   const proposed = proposeSignals(walk.models)
   const signals = Object.fromEntries(Object.entries(proposed).map(([name, s]) => [name, signalSchema.parse(s)]))
-  const plan = planModbusSource(source, { ...config, devices: { [device]: { ...d, signals } } })
+  // The whole models were readable just now, scale factors between the points included.
+  const plan = planModbusSource(source, { ...config, max_gap: 16, devices: { [device]: { ...d, signals } } })
   const readings = await probeModbus(source, plan, client, stop)
   return [...models, ...readings.map((r) => ({ ...r, propose: signalLine(r.signal, proposed[r.signal]) }))]
 }
