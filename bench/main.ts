@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { benchMqtt } from './mqtt.ts'
 import { benchSignals } from './signals.ts'
 
 /**
@@ -16,7 +17,12 @@ switch (positionals[0]) {
     console.log(values.json ? JSON.stringify(result) : result)
     break
   }
+  case 'mqtt': {
+    const result = await benchMqtt({ quick: values.quick, say: (line) => console.error(line) })
+    console.log(values.json ? JSON.stringify(result) : result)
+    break
+  }
   default:
-    console.error('usage: npm run bench -- signals [--quick] [--json]')
+    console.error('usage: npm run bench -- signals|mqtt [--quick] [--json]')
     process.exitCode = 2
 }
