@@ -1,5 +1,6 @@
-import { Command, CommanderError, Option } from 'commander'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { Fault } from '../../core/fault.ts'
+import { durationMs } from '../../core/option.ts'
 import { EXIT_FAILED, EXIT_USAGE, version } from './common.ts'
 
 /**
@@ -59,8 +60,15 @@ function program(): Command {
     )
     .argument('[source]', 'only this source')
     .option(config, configHelp, configDefault)
+    .option('--propose', 'listen at the MQTT brokers and print subscriptions for what is not configured yet, as YAML')
+    .option('--topic <filter...>', "with --propose: listen on these filters, such as '#', instead of those configured")
+    .option('--listen <duration>', 'how long MQTT messages are waited for at most', duration, 10_000)
     .option(json, 'print [{source, device, asset, signal, value, quality, reason, unit, raw, propose?}]')
-    .action(async (source, o) => (await import('./probe.ts')).probe(source, o))
+    .action(async (source, o) =>
+      o.propose || o.topic
+        ? (await import('./propose.ts')).proposeSignals(source, { ...o, topic: o.topic ?? [] })
+        : (await import('./probe.ts')).probe(source, o),
+    )
   sluice
     .command('preview')
     .description('show, signal by signal, what would leave the plant, and what is withheld and why')
@@ -120,4 +128,10 @@ function program(): Command {
     .option(json, 'print the summary as one JSON line')
     .action(async (o) => (await import('../demo/demo.ts')).demo(o))
   return sluice
+}
+
+function duration(text: string): number {
+  const ms = durationMs(text)
+  if (ms === undefined || ms === 0) throw new InvalidArgumentError('Write a number and a unit: 30s, 5m or 1h.')
+  return ms
 }

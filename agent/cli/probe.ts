@@ -13,12 +13,15 @@ import { type CommonOptions, EXIT_FAILED, loadWithGateway, printJson, table } fr
  * `sluice probe [SOURCE]`: reads once and shows the decoded values. Goes through the running agent and its queue, so
  * that a PLC never sees two clients; opens the sources itself where no agent runs.
  */
-export async function probe(source: string | undefined, options: CommonOptions): Promise<void> {
+export async function probe(
+  source: string | undefined,
+  options: CommonOptions & { readonly listen: number },
+): Promise<void> {
   const loaded = loadWithGateway(options.config)
   if (!loaded) return
   const probed =
     (await throughAgent(socketPath(loaded.gateway.data_dir, loaded.control?.socket), source)) ??
-    (await alone(loaded.sources, source))
+    (await alone(loaded.sources, source, options.listen))
   for (const fault of probed.faults) console.error(`sluice: ${fromData(fault).line}`)
   if (probed.faults.length > 0) process.exitCode = EXIT_FAILED
   print(probed.readings, options)
@@ -34,17 +37,21 @@ async function throughAgent(socket: string, source: string | undefined): Promise
   }
 }
 
-function alone(sources: Readonly<Record<string, LoadedSource>>, source: string | undefined): Promise<Probed> {
+function alone(
+  sources: Readonly<Record<string, LoadedSource>>,
+  source: string | undefined,
+  listen_ms: number,
+): Promise<Probed> {
   const names = Object.keys(sources).filter((name) => source === undefined || name === source)
   if (names.length === 0) throw new Fault('usage', source === undefined ? {} : { source }, 'there is no such source')
   return probeEach(names, async (name) => {
     const entry = sources[name]!
     if (entry.kind === 'bad') throw new Fault('source-config', { source: name }, 'its configuration is not valid')
-    return readOnce(name, entry.config)
+    return readOnce(name, entry.config, listen_ms)
   })
 }
 
-async function readOnce(name: string, config: SourceConfig): Promise<readonly ProbeReading[]> {
+async function readOnce(name: string, config: SourceConfig, listen_ms: number): Promise<readonly ProbeReading[]> {
   const context = {
     name,
     clock: makeClock(),
@@ -53,7 +60,7 @@ async function readOnce(name: string, config: SourceConfig): Promise<readonly Pr
     marks: async () => [],
   }
   await using source = await openSource(config, context)
-  return await source.probe(new AbortController().signal)
+  return await source.probe(new AbortController().signal, listen_ms)
 }
 
 function print(readings: readonly ProbeReading[], options: CommonOptions): void {
