@@ -1,5 +1,5 @@
 import { compileJsonPath } from './json-path.ts'
-import type { TimeFormat } from './subscription-schema.ts'
+import type { TimeFormat } from './signal-schema.ts'
 
 /** One value of a JSON payload, as a signal could read it. */
 export interface SeenField {
@@ -61,7 +61,8 @@ export function shapeOf(document: unknown, now: number): Shape {
   return { fields, time: 'path' in time ? time : undefined }
 }
 
-function stepText(key: string): string {
+/** A member name as a step of a path. */
+export function stepText(key: string): string {
   if (/^[\p{L}_][\p{L}\p{M}\p{N}_]*$/u.test(key)) return `.${key}`
   return `['${key.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}']`
 }

@@ -123,6 +123,10 @@ it('proposes only what is not configured yet, under names that are free', () => 
     'h-1_rh': { path: '$.rh' },
   })
   expect(proposeFor({ 'hall/h-1/climate': { ts: now, t: 1 } }).subscriptions).toEqual([])
+  const quoted = configure([{ topic: 'x', asset: 'x', signals: { a: { path: "$['t'][ 0 ]['oil temp']" } } }])
+  expect(proposeFor({ x: { t: [{ 'oil temp': 1 }] } }, quoted).subscriptions).toEqual([])
+  const lines = configure([{ topic: 'x', asset: 'x', payload: 'text', signals: { a: {} } }])
+  expect(proposeFor({ x: 5 }, lines).subscriptions).toEqual([])
 })
 
 describe('what senders write', () => {
@@ -134,7 +138,11 @@ describe('what senders write', () => {
       'empty/1': {},
     })
     expect(found.proposals).toEqual([])
-    expect(found.unread.map(({ why }) => why)).toEqual(['3 bytes that are not JSON: 01 02 ff', 'Sparkplug B', 'empty'])
+    expect(found.unread.map(({ why }) => why)).toEqual([
+      '3 bytes that are not JSON: 01 02 ff',
+      expect.stringContaining('payload: sparkplug_b'),
+      'empty',
+    ])
     expect(text.split('\n').every((line) => line.trim().startsWith('#'))).toBe(true)
   })
 

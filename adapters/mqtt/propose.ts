@@ -1,6 +1,4 @@
-import { isDeepStrictEqual } from 'node:util'
-import { compileJsonPath } from './json-path.ts'
-import { type SeenField, type SeenTime, type Shape, shapeOf } from './payload-shape.ts'
+import { type SeenField, type SeenTime, type Shape, shapeOf, stepText } from './payload-shape.ts'
 import { planMqttSource } from './plan.ts'
 import type { MqttSourceConfig } from './schema.ts'
 import { subscriptionSchema } from './subscription-schema.ts'
@@ -55,7 +53,9 @@ export function propose(config: MqttSourceConfig, sightings: readonly Sighting[]
       unread.push({ topic: sighting.topic, why: whyUnread(sighting) })
       return []
     }
-    const shape = without(shapeOf(document.value, now), readPaths(config, sighting.topic))
+    const whole = shapeOf(document.value, now)
+    const isRead = readOf(config, sighting.topic)
+    const shape = { ...whole, fields: whole.fields.filter(({ path }) => !isRead(path)) }
     return shape.fields.length === 0 ? [] : [{ sighting, shape }]
   })
 
@@ -155,24 +155,29 @@ function shapeKey({ sighting, shape }: Readable): string {
   return JSON.stringify([sighting.topic.split('/').length, fields, shape.time ?? null])
 }
 
-/** Paths that the configuration reads of a topic already. */
-function readPaths(config: MqttSourceConfig, topic: string): readonly unknown[] {
-  return config.subscriptions.flatMap((subscription) => {
+/** Whether the configuration reads a path of this topic already. */
+function readOf(config: MqttSourceConfig, topic: string): (path: string) => boolean {
+  const matching = config.subscriptions.filter((subscription) => {
     const compiled = compileTopic(subscription.topic)
-    if ('message' in compiled || compiled.pattern.match(topic) === undefined) return []
-    const paths = Object.values(subscription.signals).flatMap((signal) =>
-      'path' in signal && typeof signal.path === 'string' ? [signal.path] : [],
-    )
-    return paths.map((path) => compileJsonPath(path))
+    return !('message' in compiled) && compiled.pattern.match(topic) !== undefined
   })
+  const paths = new Set(
+    matching.flatMap(({ signals }) => Object.values(signals).map(({ path }) => path && canonical(path))),
+  )
+  // Formats and maps of their own read more than the paths of their signals say.
+  const isWhole = matching.some(
+    ({ payload, map, each }) => payload !== 'json' || map !== undefined || each !== undefined,
+  )
+  return (path) => isWhole || paths.has(path)
 }
 
-function without(shape: Shape, read: readonly unknown[]): Shape {
-  const isRead = ({ path }: SeenField): boolean => {
-    const steps = compileJsonPath(path)
-    return read.some((other) => isDeepStrictEqual(other, steps))
-  }
-  return { ...shape, fields: shape.fields.filter((field) => !isRead(field)) }
+/** A path as `shapeOf` writes it. */
+function canonical(path: string): string {
+  return path
+    .replace(/\[\s*(?:'([^'\\]*)'|"([^"\\]*)")\s*\]/g, (_, single?: string, double?: string) =>
+      stepText(single ?? double ?? ''),
+    )
+    .replace(/\[\s*(\d+)\s*\]/g, '[$1]')
 }
 
 function readDocument(payload: Uint8Array): { readonly value: unknown } | undefined {
@@ -184,7 +189,7 @@ function readDocument(payload: Uint8Array): { readonly value: unknown } | undefi
 }
 
 function whyUnread({ topic, payload }: Sighting): string {
-  if (topic.startsWith('spBv1.0/')) return 'Sparkplug B'
+  if (topic.startsWith('spBv1.0/')) return 'Sparkplug B: write payload: sparkplug_b and topic: spBv1.0/GROUP/+/NODE'
   const start = Buffer.from(payload.subarray(0, 12))
     .toString('hex')
     .replace(/..(?=.)/g, '$& ')
