@@ -43,12 +43,14 @@ export function makeAccounting(input: {
     const isUsable = usableValue(route, block.block, i) !== undefined
     const own = isLate ? 'late' : isUsable ? fateOfWindow(series, start, after) : 'unusable'
     if (own === 'disclosed' || !series.isCounter || !isUsable) return own
-    // The last reading before a window is where the window's count begins.
-    const isBase = route.intake.tallies.get(start)?.newest_seq === block.seq + i
+    // The last reading before a window, a late one too, is where the window's count begins.
     const next = start + window
-    return isBase && next + window > input.horizon() && fateOfWindow(series, next, after) === 'disclosed'
-      ? 'disclosed'
-      : own
+    if (next + window <= input.horizon()) {
+      // It is gone which one that was: it may have been this one, unless the next window was closed before it came.
+      return judges.get(dataset)!.until() >= next + window ? own : 'disclosed'
+    }
+    const isBase = route.intake.tallies.get(start)?.newest_seq === block.seq + i
+    return isBase && fateOfWindow(series, next, after) === 'disclosed' ? 'disclosed' : own
   }
 
   /** What became of the readings of a window that came in time. */

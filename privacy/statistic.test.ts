@@ -18,6 +18,7 @@ import {
 
 const tenths = gridOf('0', '100', '0.1')
 const hundredths = gridOf('0', '10', '0.01')
+const START = 600
 const SPAN = 60
 
 function gridOf(low: string, high: string, step: string): Grid {
@@ -28,7 +29,7 @@ function gridOf(low: string, high: string, step: string): Grid {
 type Readings = readonly (readonly [at: number, x: number])[]
 
 function measured(readings: Readings, rest: Partial<Tally> = {}): Tally {
-  const tally = makeTally(0, SPAN)
+  const tally = makeTally(START, START + SPAN)
   for (const [at, x] of readings) {
     addMeasure(tally, at, x, 0, 100)
     tally.n++
@@ -37,7 +38,7 @@ function measured(readings: Readings, rest: Partial<Tally> = {}): Tally {
 }
 
 function counted(readings: Readings, rest: Partial<Tally> = {}): Tally {
-  const tally = makeTally(0, SPAN)
+  const tally = makeTally(START, START + SPAN)
   readings.forEach(([at, x], seq) => {
     addBase(tally, at, x, seq)
     addCount(tally, at, x)
@@ -55,7 +56,7 @@ const upTo = (values: readonly number[], rest?: Partial<Tally>): Tally =>
 
 /** Texts, one a second. */
 function texts(texts: readonly string[], rest: Partial<Tally> = {}): Tally {
-  const tally = makeTally(0, SPAN)
+  const tally = makeTally(START, START + SPAN)
   texts.forEach((text, at) => {
     addLast(tally, at, text)
     tally.n++

@@ -158,6 +158,8 @@ export function publishLog(
     /** move the cursor without a batch where possible */
     readonly advance?: () => boolean
     readonly sourceOf?: (id: string) => string | undefined
+    /** called with what became of a block's readings, as far as the cursor passes them */
+    readonly accounted?: (block: StoredBlock, entries: readonly LedgerEntry[]) => void
   } = {},
 ): Published {
   const { since = T0, stride = () => 1, crash = () => false, advance = () => false } = options
@@ -180,7 +182,9 @@ export function publishLog(
     let n = 0
     for (const block of log.slice(positionOf(log, cursor.raw_seq))) {
       if (block.seq >= next.raw_seq) break
-      for (const entry of disclosure.account(block, cursor.raw_seq, next.raw_seq, after)) {
+      const entries = disclosure.account(block, cursor.raw_seq, next.raw_seq, after)
+      options.accounted?.(block, entries)
+      for (const entry of entries) {
         n += entry.n
         const key = `${signals[entry.signal]!.id} ${entry.account} ${entry.reason}`.trim()
         ledger.set(key, (ledger.get(key) ?? 0) + entry.n)
