@@ -1,3 +1,4 @@
+import { placeOf } from '../adapters/modbus/transport-schema.ts'
 import type { Problem } from '../core/problem.ts'
 import type { SourceConfig } from './schema.ts'
 
@@ -57,26 +58,20 @@ function signalPaths({ name, config }: NamedSource): readonly { readonly id: str
 export function sharedPlaces(sources: readonly NamedSource[], lineOf: (path: Path) => number): readonly Problem[] {
   const first = new Map<string, NamedSource>()
   return sources.flatMap((source): readonly Problem[] => {
-    const place = placeOf(source.config)
-    const before = place === undefined ? undefined : first.get(place)
-    if (place !== undefined && !before) first.set(place, source)
-    if (!before) return []
+    // A broker takes many clients.
+    if (source.config.kind !== 'modbus') return []
+    const { place, option } = placeOf(source.config)
+    const before = first.get(place)
+    if (!before) {
+      first.set(place, source)
+      return []
+    }
     return [
       {
-        path: ['sources', source.name, 'host'],
-        message: `source ${before.name} (line ${lineOf(['sources', before.name, 'host'])}) uses ${place} already`,
+        path: ['sources', source.name, option],
+        message: `source ${before.name} (line ${lineOf(['sources', before.name, option])}) uses ${place} already`,
         hint: `put its devices under ${before.name}: one source is one connection`,
       },
     ]
   })
-}
-
-/** What only one source may use; a broker takes many clients. */
-function placeOf(config: SourceConfig): string | undefined {
-  switch (config.kind) {
-    case 'modbus':
-      return `${config.host.toLowerCase()}:${config.port}`
-    case 'mqtt':
-      return undefined
-  }
 }

@@ -33,6 +33,18 @@ export const FAULTS = {
     fate: 'waits',
     hint: 'the TLS handshake failed: check the CA, the certificate dates and the host name',
   },
+  'serial-absent': {
+    fate: 'retries',
+    hint: 'plug the adapter in, or write the path that `ls -l /dev/serial/by-id/` shows; it is opened when it appears',
+  },
+  'serial-rights': {
+    fate: 'retries',
+    hint: "add the agent's user to the group of the device (`usermod -aG dialout sluice`) and start it again; a systemd service needs PrivateDevices=no too",
+  },
+  'serial-busy': {
+    fate: 'retries',
+    hint: 'stop the other program (`fuser -v` names it), or put the devices of both sources under one',
+  },
   'source-config': { fate: 'waits', hint: 'run `sluice check` and mend the source; the other sources go on' },
   'modbus-exception': {
     fate: 'retries',

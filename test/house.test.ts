@@ -41,6 +41,7 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   '@bufbuild/protobuf': ['adapters/mqtt/formats/'],
   'modbus-serial': ['adapters/modbus/'],
   'csv-parse': ['adapters/'],
+  serialport: ['adapters/modbus/'],
   hyparquet: ['uplink/', 'pool/', 'agent/demo/'],
   'hyparquet-writer': ['uplink/'],
   '@atomic-ehr/ucum': ['core/unit.ts'],

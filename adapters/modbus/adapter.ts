@@ -7,6 +7,7 @@ import { makePoller, type Poller } from './poller.ts'
 import { probeModbus } from './probe.ts'
 import type { ModbusSourceConfig } from './schema.ts'
 import { probeSunSpec } from './sunspec-probe.ts'
+import { linkOf } from './transport-schema.ts'
 
 /** Devices start within this time of each other at most, so that they are not all asked at once. */
 const SPREAD = 1_000
@@ -18,7 +19,7 @@ const SPREAD = 1_000
 export async function openModbusSource(config: ModbusSourceConfig, context: SourceContext): Promise<Source> {
   const { name, clock, log } = context
   const plan = planModbusSource(name, config)
-  const client = await openModbusClient(config, { source: name })
+  const client = await openModbusClient(config, linkOf(config), { source: name })
   const queue = makeDeliveryQueue()
   // A device whose signals `sluice probe` is still to find is not asked for anything.
   const devices = plan.devices.filter((device) => device.signals.length > 0)

@@ -23,7 +23,8 @@ async function plant(
   memory.set(1, 'discrete', 5, [1])
   const simulator = await openModbusSimulator({ read: memory.read, ...(respond && { respond }) })
   const client = await openModbusClient(
-    { host: simulator.host, port: simulator.port, timeout: 250, min_gap: 0, max_in_flight: 1, ...options },
+    { timeout: 250, min_gap: 0, max_in_flight: 1, ...options },
+    { transport: 'tcp', host: simulator.host, port: simulator.port },
     { source: 'line' },
   )
   onTestFinished(async () => {
@@ -199,15 +200,16 @@ describe('deadlines and turns', () => {
 })
 
 describe('connecting', () => {
-  const options = { host: '127.0.0.1', timeout: 300, min_gap: 0, max_in_flight: 1 }
+  const options = { timeout: 300, min_gap: 0, max_in_flight: 1 }
+  const to = { transport: 'tcp', host: '127.0.0.1' } as const
   it('says that nobody listens', async () => {
     const simulator = await openModbusSimulator({ read: () => [] })
     const { port } = simulator
     await simulator[Symbol.asyncDispose]()
-    expect(await rejection(openModbusClient({ ...options, port }, {}))).toBe('source-refused')
+    expect(await rejection(openModbusClient(options, { ...to, port }, {}))).toBe('source-refused')
   })
   it('says that a name leads nowhere', async () => {
-    expect(await rejection(openModbusClient({ ...options, host: 'plc.invalid', port: 502 }, {}))).toBe(
+    expect(await rejection(openModbusClient(options, { ...to, host: 'plc.invalid', port: 502 }, {}))).toBe(
       'source-unreachable',
     )
   })

@@ -1,9 +1,12 @@
-import { connect, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { Fault, type FaultCode, type FaultWhere } from '../../core/fault.ts'
 import { isBitTable } from './address.ts'
-import { makeFrameFilter, type OpenTransaction } from './frame-filter.ts'
+import { type OpenTransaction, shapeOf } from './frame.ts'
 import { linkLibrary, type ReadRequest } from './library.ts'
+import type { Link, LinkOptions } from './link.ts'
 import { makePace } from './pace.ts'
+import { makeQuietLine } from './quiet-line.ts'
+import { framingOf, openLink } from './wire.ts'
 
 /** What came of a request; anything else is a dead link and throws. */
 export type ReadResult =
@@ -15,8 +18,9 @@ export type ReadResult =
 
 export interface ModbusClient extends AsyncDisposable {
   /**
-   * Waits its turn, then always settles: with an answer, at the latest `timeout` after it was sent.
-   * Rejects with the reason of `signal` when that aborts. @throws Fault where the link is gone.
+   * Waits its turn, then always settles: with an answer, at the latest `timeout` after it was sent (and, on a serial
+   * line, what the frames themselves take). Rejects with the reason of `signal` when that aborts.
+   * @throws Fault where the link is gone.
    */
   read(request: ReadRequest, signal: AbortSignal): Promise<ReadResult>
   /** Aborts when the link is gone; its reason is the Fault. */
@@ -25,11 +29,10 @@ export interface ModbusClient extends AsyncDisposable {
 }
 
 export interface ClientOptions {
-  readonly host: string
-  readonly port: number
   /** longest wait for the connection and for each answer; real ms, an accelerated clock makes no device faster */
   readonly timeout: number
   readonly min_gap: number
+  /** 1 on a serial line */
   readonly max_in_flight: number
   readonly max_requests_per_s?: number | undefined
 }
@@ -39,66 +42,79 @@ export interface ClientOptions {
  * were open at the same time count once.
  */
 const DEAF = 3
+/** Characters of a request and of an answer without data on a serial line. */
+const CHARACTERS = 13
 
 /**
- * Connects to a Modbus/TCP server. The socket is ours; the library sees a stand-in behind the frame filter, so it can
- * neither send a write nor take a foreign answer, and nothing hangs on its promises.
- * @throws Fault source-unreachable | source-refused
+ * Opens a link to Modbus devices. It is ours; the library sees a stand-in behind the frame filter, so it can neither
+ * send a write nor take a foreign answer, and nothing hangs on its promises.
+ * @throws Fault source-unreachable | source-refused | source-tls | source-closed | serial-*
  */
-export async function openModbusClient(options: ClientOptions, where: FaultWhere): Promise<ModbusClient> {
-  const at = { ...where, at: `${options.host}:${options.port}` }
-  const socket = await openSocket(options, at)
-  const filter = makeFrameFilter(Math.floor(Math.random() * 65_536))
-  const pace = makePace(options)
-  const link = new AbortController()
+export async function openModbusClient(
+  options: ClientOptions,
+  to: LinkOptions,
+  place: FaultWhere,
+): Promise<ModbusClient> {
+  const { filter, serial, protocol, at } = framingOf(to)
+  const where = { ...place, at }
+  const pace = makePace(serial ? { ...options, max_in_flight: 1 } : options)
+  const line = serial && makeQuietLine({ ...serial, timeout: options.timeout })
+  const ended = new AbortController()
   const pending = new Set<(fault: Fault) => void>()
   // The library writes in the order it is asked, but a moment later.
   const unsent: ((transaction: OpenTransaction) => void)[] = []
+  let link: Link | undefined
   let [requests, registers, bits, timeouts, exceptions] = [0, 0, 0, 0, 0]
   let [silent, silentSince] = [0, 0]
 
-  function fail(code: FaultCode, message: string, cause?: unknown): void {
-    if (link.signal.aborted) return
-    const fault = new Fault(code, at, message, { cause })
-    link.abort(fault)
-    socket.destroy()
+  function lost(fault: Fault): void {
+    if (ended.signal.aborted) return
+    ended.abort(fault)
+    link?.close()
     for (const reject of pending) reject(fault)
+  }
+  function fail(code: FaultCode, message: string, cause?: unknown): void {
+    lost(new Fault(code, where, message, { cause }))
   }
 
   const library = await linkLibrary((frame) => {
+    if (ended.signal.aborted) return
     try {
       const transaction = filter.outgoing(frame)
       unsent.shift()?.(transaction)
-      socket.write(transaction.frame)
+      line?.touched(performance.now())
+      link?.send(transaction.frame)
     } catch (error) {
       fail('source-protocol', 'stopped a request that is not a read', error)
     }
   })
-  socket.on('data', (chunk) => {
+  function received(chunk: Buffer): void {
+    line?.touched(performance.now())
     try {
       for (const frame of filter.incoming(chunk)) library.deliver(frame)
     } catch (error) {
-      fail('source-protocol', 'what came back is not Modbus/TCP', error)
+      fail('source-protocol', `what came back is not ${protocol}`, error)
     }
-  })
-  socket.on('error', (error) => fail('source-closed', `connection lost: ${error.message}`, error))
-  socket.on('close', () => fail('source-closed', 'the device closed the connection'))
+  }
+  link = await openLink(to, { timeout: options.timeout, where, events: { received, lost } })
+  line?.touched(performance.now())
 
-  function exchange(request: ReadRequest, signal: AbortSignal): Promise<ReadResult> {
-    link.signal.throwIfAborted()
-    signal.throwIfAborted()
+  /** Sends a request and waits for what comes of it; nobody's impatience ends it early. */
+  function exchange(request: ReadRequest): Promise<ReadResult> {
     const { promise, resolve, reject } = Promise.withResolvers<ReadResult>()
     const began = performance.now()
+    const onLine = serial ? (CHARACTERS + shapeOf(request).byte_count) * serial.character : 0
     let transaction: OpenTransaction | undefined
     const deadline = setTimeout(() => {
+      const kept = transaction && filter.close(transaction)
+      if (kept) return library.deliver(kept)
       timeouts++
       resolve({ kind: 'timeout' })
+      line?.unanswered(request.unit_id, performance.now())
       if (began < silentSince) return
       silentSince = performance.now()
       if (++silent >= DEAF) fail('source-timeout', `no answer to ${silent} requests in a row`)
-    }, options.timeout)
-    const give = (): void => reject(signal.reason)
-    signal.addEventListener('abort', give, { once: true })
+    }, options.timeout + onLine)
     pending.add(reject)
     unsent.push((opened) => {
       transaction = opened
@@ -112,26 +128,68 @@ export async function openModbusClient(options: ClientOptions, where: FaultWhere
       else if (error?.modbusCode !== undefined) {
         exceptions++
         resolve({ kind: 'exception', code: error.modbusCode })
-      } else reject(new Fault('source-protocol', at, error?.message ?? 'no data', { cause: error }))
+      } else reject(new Fault('source-protocol', where, error?.message ?? 'no data', { cause: error }))
     })
     return promise.finally(() => {
       clearTimeout(deadline)
-      signal.removeEventListener('abort', give)
       pending.delete(reject)
       if (transaction) filter.close(transaction)
     })
   }
 
-  return {
-    async read(request, signal) {
+  /**
+   * Where an older answer could pass for the answer to this request, a read of one place of it comes first. Units answer
+   * in order, so once that is answered nothing older can come.
+   */
+  async function inOrder(request: ReadRequest): Promise<ReadResult> {
+    if (filter.owes(request)) {
+      const part = { ...request, quantity: 1 }
+      if (shapeOf(part).byte_count !== shapeOf(request).byte_count) {
+        const proof = await exchange(part)
+        if (proof.kind === 'timeout') return proof
+        await quiet(ended.signal)
+      }
+    }
+    return exchange(request)
+  }
+
+  async function quiet(signal: AbortSignal): Promise<void> {
+    if (!line) return
+    const since = performance.now()
+    for (let ms = line.noise(since); ms > 0; ms = line.noise(performance.now())) {
+      if (performance.now() - since > options.timeout)
+        fail('source-protocol', 'the line is never silent: is there another master on it, or a wrong baud rate?')
+      ended.signal.throwIfAborted()
+      await sleep(ms, signal)
+    }
+  }
+
+  /** A turn on a line that is silent, for a unit that need not rest. */
+  async function turn({ unit_id }: ReadRequest, signal: AbortSignal): Promise<() => void> {
+    for (;;) {
+      for (let ms = rest(unit_id); ms > 0; ms = rest(unit_id)) await sleep(ms, AbortSignal.any([signal, ended.signal]))
       const over = await pace.turn(signal)
       try {
-        return await exchange(request, signal)
-      } finally {
+        await quiet(signal)
+        ended.signal.throwIfAborted()
+        signal.throwIfAborted()
+        if (rest(unit_id) <= 0) return over
+      } catch (error) {
         over()
+        throw error
       }
+      over()
+    }
+  }
+  const rest = (unit_id: number): number => line?.rest(unit_id, performance.now()) ?? 0
+
+  return {
+    async read(request, signal) {
+      const over = await turn(request, signal)
+      // The turn lasts as long as an answer may come, whoever waits for it.
+      return orAborted(inOrder(request).finally(over), signal)
     },
-    lost: link.signal,
+    lost: ended.signal,
     counters: () => ({ requests, registers, bits, timeouts, exceptions, dropped_frames: filter.dropped }),
     async [Symbol.asyncDispose]() {
       fail('source-closed', 'closed')
@@ -139,28 +197,16 @@ export async function openModbusClient(options: ClientOptions, where: FaultWhere
   }
 }
 
-async function openSocket({ host, port, timeout }: ClientOptions, where: FaultWhere): Promise<Socket> {
-  // keepAlive: a device that vanished while nothing was asked of it is noticed too.
-  const socket = connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 10_000 })
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const deadline = setTimeout(
-    () => reject(new Fault('source-unreachable', where, `no connection within ${timeout} ms`)),
-    timeout,
-  )
-  socket.once('connect', resolve)
-  const refuse = (error: NodeJS.ErrnoException): void => {
-    const code = error.code === 'ECONNREFUSED' ? 'source-refused' : 'source-unreachable'
-    reject(new Fault(code, where, `cannot connect: ${error.code ?? error.message}`, { cause: error }))
-  }
-  socket.on('error', refuse)
-  try {
-    await promise
-    socket.off('error', refuse)
-    return socket
-  } catch (error) {
-    socket.destroy()
-    throw error
-  } finally {
-    clearTimeout(deadline)
-  }
+/** Settles as `work` does, or rejects with the reason of `signal` when that aborts first. */
+function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>()
+  const give = (): void => reject(signal.reason)
+  signal.addEventListener('abort', give, { once: true })
+  work.then(resolve, reject).finally(() => signal.removeEventListener('abort', give))
+  return promise
+}
+
+/** Real time, whole milliseconds up: a line is better silent for too long. */
+async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(Math.ceil(ms), undefined, { signal }).catch(() => signal.throwIfAborted())
 }

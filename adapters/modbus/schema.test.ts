@@ -114,7 +114,7 @@ describe('modbusSourceSchema', () => {
     [{}, { host: '10.0.0.1:502' }, 'host', /not a host/],
     [{}, { host: 'tcp://10.0.0.1' }, 'host', /not a host/],
     [{}, { port: 0 }, 'port', /1/],
-    [{}, { transport: 'rtu' }, 'transport', /tcp/],
+    [{}, { transport: 'ascii' }, 'transport', /rtu/],
     [{}, { timeout: '1ms' }, 'timeout', /out of range/],
     [{}, { max_in_flight: 5 }, 'max_in_flight', /4/],
     [{}, { devices: {} }, 'devices', /no devices/],

@@ -1,64 +1,53 @@
-import { isIPv6 } from 'node:net'
 import { z } from 'zod'
 import { duration, name } from '../../core/option.ts'
 import { deviceSchema } from './device-schema.ts'
 import { byteOrder, period } from './signal-schema.ts'
-
-/** How frames travel. */
-export const TRANSPORTS = ['tcp'] as const
+import { checkTransport, transportShape } from './transport-schema.ts'
 
 /** One Modbus connection: `sources.<name>` with `kind: modbus`. */
-export const modbusSourceSchema = z.strictObject({
-  kind: z.literal('modbus'),
-  transport: z.enum(TRANSPORTS).default('tcp').describe('how frames travel'),
-  host: z
-    .string()
-    .superRefine((text, ctx) => {
-      if (!/^[^\s:/[\]]+$/.test(text) && !isIPv6(text))
-        ctx.addIssue({
-          code: 'custom',
-          message: `"${text}" is not a host`,
-          params: { hint: 'write a host name or IP address alone; the port goes to `port`' },
-        })
-    })
-    .describe('host name or IP address of the device or gateway'),
-  port: z.number().int().min(1).max(65_535).default(502).describe('TCP port'),
-  timeout: duration({ min: '10ms', max: '1m' })
-    .default(1_000)
-    .describe('longest wait for a connection and for each answer'),
-  min_gap: duration({ max: '10s' }).default(0).describe('pause between an answer and the next request'),
-  max_in_flight: z
-    .number()
-    .int()
-    .min(1)
-    .max(4)
-    .default(1)
-    .describe('requests that may be open at once; many PLCs take only 1'),
-  max_requests_per_s: z
-    .number()
-    .positive()
-    .max(100_000)
-    .optional()
-    .describe('upper bound of the request rate; none where absent'),
-  max_gap: z
-    .number()
-    .int()
-    .min(0)
-    .max(124)
-    .default(0)
-    .describe('unused registers (or bits) that may be read to save a request; 0 where reading may clear them'),
-  period: period.default(1_000).describe('time between two reads; devices and signals may have their own'),
-  byte_order: byteOrder
-    .default('ABCD')
-    .describe('order of the bytes of a value; devices and signals may have their own'),
-  devices: z
-    .record(name, deviceSchema)
-    .refine((d) => Object.keys(d).length > 0, {
-      error: 'the source has no devices',
-      params: { hint: 'add one under `devices`' },
-    })
-    .describe('devices behind this connection, by name'),
-})
+export const modbusSourceSchema = z
+  .strictObject({
+    kind: z.literal('modbus'),
+    ...transportShape,
+    timeout: duration({ min: '10ms', max: '1m' })
+      .default(1_000)
+      .describe(
+        'longest wait for a connection and for each answer; on a serial line the time of the frames comes on top',
+      ),
+    min_gap: duration({ max: '10s' }).default(0).describe('pause between an answer and the next request'),
+    max_in_flight: z
+      .number()
+      .int()
+      .min(1)
+      .max(4)
+      .default(1)
+      .describe('requests that may be open at once; many PLCs take only 1, and so does an RTU line'),
+    max_requests_per_s: z
+      .number()
+      .positive()
+      .max(100_000)
+      .optional()
+      .describe('upper bound of the request rate; none where absent'),
+    max_gap: z
+      .number()
+      .int()
+      .min(0)
+      .max(124)
+      .default(0)
+      .describe('unused registers (or bits) that may be read to save a request; 0 where reading may clear them'),
+    period: period.default(1_000).describe('time between two reads; devices and signals may have their own'),
+    byte_order: byteOrder
+      .default('ABCD')
+      .describe('order of the bytes of a value; devices and signals may have their own'),
+    devices: z
+      .record(name, deviceSchema)
+      .refine((d) => Object.keys(d).length > 0, {
+        error: 'the source has no devices',
+        params: { hint: 'add one under `devices`' },
+      })
+      .describe('devices behind this connection, by name'),
+  })
+  .superRefine(checkTransport)
 
 export type ModbusSourceConfig = z.infer<typeof modbusSourceSchema>
 export type ModbusDeviceConfig = ModbusSourceConfig['devices'][string]

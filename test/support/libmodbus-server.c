@@ -1,6 +1,8 @@
 /*
- * A Modbus/TCP server of libmodbus, the C library, for tests against an implementation that is not ours.
- * Listens on a free port of the loopback interface, prints it, serves until its standard input closes.
+ * A Modbus server of libmodbus, the C library, for tests against an implementation that is not ours.
+ * Without arguments it listens on a free port of the loopback interface and prints it. With `rtu UNIT` it is the device
+ * at one end of a serial line (a pty) and prints the path of the other end; with `rtu UNIT echo` every request comes back
+ * before its answer, as from a two-wire adapter. It serves until its standard input closes.
  * What lies at which address is listed in libmodbus.test.ts of the adapter.
  */
 #include <arpa/inet.h>
@@ -8,11 +10,13 @@
 #include <iconv.h>
 #include <modbus.h>
 #include <netinet/in.h>
+#include <pty.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <termios.h>
 #include <unistd.h>
 
 #define SIZE 2000
@@ -68,7 +72,47 @@ static void fill(modbus_mapping_t *map) {
   put_text(&holding[60], 8, "UTF-16BE", "温度 Ω");
 }
 
-int main(void) {
+static int serve_rtu(int unit, int echo) {
+  int master, slave;
+  char path[64];
+  struct termios raw;
+  modbus_t *ctx = modbus_new_rtu("/dev/ptmx", 9600, 'N', 8, 1);
+  modbus_mapping_t *map = modbus_mapping_new(SIZE, SIZE, SIZE, SIZE);
+  if (!ctx || !map || openpty(&master, &slave, path, NULL, NULL) < 0) {
+    fprintf(stderr, "cannot open a pty: %s\n", modbus_strerror(errno));
+    return 1;
+  }
+  /* The slave stays open here, or the master would end with the first client. */
+  tcgetattr(slave, &raw);
+  cfmakeraw(&raw);
+  tcsetattr(slave, TCSANOW, &raw);
+  modbus_set_slave(ctx, unit);
+  /* After a request to another unit it takes what comes in the first time for that one's answer. */
+  modbus_set_response_timeout(ctx, 0, 50000);
+  modbus_set_indication_timeout(ctx, 0, 500000);
+  modbus_set_socket(ctx, master);
+  fill(map);
+  printf("%s\n", path);
+  fflush(stdout);
+  for (;;) {
+    fd_set ready;
+    FD_ZERO(&ready);
+    FD_SET(STDIN_FILENO, &ready);
+    FD_SET(master, &ready);
+    if (select(master + 1, &ready, NULL, NULL, NULL) < 0) return 1;
+    if (FD_ISSET(STDIN_FILENO, &ready)) return 0;
+    uint8_t query[MODBUS_RTU_MAX_ADU_LENGTH];
+    int n;
+    do n = modbus_receive(ctx, query);
+    while (n == 0);
+    if (n < 0) continue;
+    if (echo && write(master, query, n) != n) return 1;
+    modbus_reply(ctx, query, n, map);
+  }
+}
+
+int main(int argc, char **argv) {
+  if (argc > 2) return serve_rtu(atoi(argv[2]), argc > 3);
   modbus_t *ctx = modbus_new_tcp("127.0.0.1", 0);
   modbus_mapping_t *map = modbus_mapping_new(SIZE, SIZE, SIZE, SIZE);
   int listener = ctx && map ? modbus_tcp_listen(ctx, 16) : -1;

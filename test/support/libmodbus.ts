@@ -1,6 +1,7 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -29,25 +30,57 @@ export async function findLibmodbus(): Promise<readonly string[] | undefined> {
   }
 }
 
-/** Compiles and starts `libmodbus-server.c`; `flags` are what `findLibmodbus` found. */
+/** Starts a Modbus/TCP server; `flags` are what `findLibmodbus` found. */
 export async function openLibmodbus(flags: readonly string[]): Promise<LibmodbusServer> {
+  const { said, ...server } = await start(flags, [])
+  const port = Number(said)
+  if (!Number.isInteger(port)) throw new Error('the libmodbus server did not start')
+  return { host: '127.0.0.1', port, ...server }
+}
+
+/** An RTU device of libmodbus at the other end of a serial line. */
+export interface LibmodbusLine extends AsyncDisposable {
+  /** path of this end */
+  readonly path: string
+  readonly pid: number
+}
+
+/** Starts an RTU device; with `echo` its line gives every request back, as two-wire adapters do. */
+export async function openLibmodbusRtu(
+  flags: readonly string[],
+  { unit_id, echo = false }: { readonly unit_id: number; readonly echo?: boolean },
+): Promise<LibmodbusLine> {
+  const { said, ...server } = await start(flags, ['rtu', String(unit_id), ...(echo ? ['echo'] : [])])
+  return { path: said, ...server }
+}
+
+let compiled: Promise<string> | undefined
+
+/** Compiles `libmodbus-server.c` once for this process; gives the path of the program. */
+async function compile(flags: readonly string[]): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-libmodbus-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   const program = join(folder, 'server')
-  await run('gcc', ['-O2', '-o', program, join(import.meta.dirname, 'libmodbus-server.c'), ...flags])
+  await run('gcc', ['-O2', '-o', program, join(import.meta.dirname, 'libmodbus-server.c'), ...flags, '-lutil'])
+  return program
+}
+
+async function start(
+  flags: readonly string[],
+  args: readonly string[],
+): Promise<AsyncDisposable & { readonly said: string; readonly pid: number }> {
+  compiled ??= compile(flags)
   // It ends by itself when its standard input closes, so nothing is left behind when a test is killed.
-  const child = spawn(program, { stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(await compiled, args, { stdio: ['pipe', 'pipe', 'inherit'] })
   const ended = once(child, 'exit')
   const first = await Promise.race([once(createInterface(child.stdout), 'line'), ended])
-  const port = Number(first[0])
-  if (child.exitCode !== null || !Number.isInteger(port)) throw new Error('the libmodbus server did not start')
+  if (child.exitCode !== null || typeof first[0] !== 'string') throw new Error('the libmodbus server did not start')
   return {
-    host: '127.0.0.1',
-    port,
+    said: first[0],
     pid: child.pid!,
     async [Symbol.asyncDispose]() {
       child.kill('SIGKILL')
       await ended
-      await rm(folder, { recursive: true, force: true })
     },
   }
 }

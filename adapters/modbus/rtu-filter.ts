@@ -1,0 +1,170 @@
+import { crcHolds, withCrc } from './crc.ts'
+import {
+  type AnswerShape,
+  EXCEPTION,
+  type FrameFilter,
+  HEADER,
+  type OpenTransaction,
+  readRequestOf,
+  sameShape,
+  shapeOf,
+} from './frame.ts'
+
+/** Unit id, function code, exception code, CRC. */
+const EXCEPTION_LENGTH = 5
+/** Unit id, function code, byte count, CRC. */
+const FRAME_LENGTH = 5
+/** Unanswered requests remembered for each unit. */
+const MOST_OWED = 8
+/** So many answers without the own request before them, and the adapter is one that does not echo. */
+const PLAIN = 3
+
+/**
+ * Makes a filter for one RTU line. Frames carry no transaction id, so one request is open at a time and an answer must
+ * have its unit id, function code and byte count and a right CRC. Bytes that are none of that are passed over one by one,
+ * so that an answer behind noise is found. What came before the request was sent is not its answer. The own request,
+ * which some two-wire adapters send back, is passed over: it can look like an answer, CRC included.
+ *
+ * A request that was given up may be answered late. What tells it from the open one is dropped; an answer that could be
+ * to either is kept until the open one is given up too, and the last one counts: units answer in order.
+ */
+export function makeRtuFilter(): FrameFilter {
+  let open: OpenTransaction | undefined
+  let kept: Buffer | undefined
+  /** requests that nobody waits for any more and that were not answered, oldest first */
+  let owed: AnswerShape[] = []
+  let held: Buffer = Buffer.alloc(0)
+  let dropped = 0
+  let plain = 0
+  let echoed = false
+
+  const owes = (shape: AnswerShape): boolean => owed.some((o) => sameShape(o, shape))
+
+  /** The answer could be to an older request: any exception of that function code could. */
+  function doubtful(t: AnswerShape, frame: Buffer): boolean {
+    if (frame[1] === t.function_code) return owes(t)
+    return owed.some((o) => o.unit_id === t.unit_id && o.function_code === t.function_code)
+  }
+
+  /** A unit answers in order: what it owes from before `shape` will not come any more. */
+  function heard(shape: AnswerShape): void {
+    const last = owed.findIndex((o) => sameShape(o, shape))
+    owed = owed.filter((o, i) => o.unit_id !== shape.unit_id || i > last)
+  }
+
+  /** Length of the echo at `at`, 0 where there is none, undefined where more bytes must tell. */
+  function echo(at: number): number | undefined {
+    if (!open || echoed || plain >= PLAIN) return 0
+    const seen = held.subarray(at, at + open.frame.length)
+    if (!seen.equals(open.frame.subarray(0, seen.length))) return 0
+    return seen.length === open.frame.length ? seen.length : undefined
+  }
+
+  /** Length of the answer of this shape at `at`, 0 where there is none, undefined where more bytes must tell. */
+  function answer(at: number, shape: AnswerShape): number | undefined {
+    if (held[at] !== shape.unit_id) return 0
+    if (at + 1 === held.length) return undefined
+    const exception = held[at + 1] === (shape.function_code | EXCEPTION)
+    if (!exception && held[at + 1] !== shape.function_code) return 0
+    if (!exception && at + 2 < held.length && held[at + 2] !== shape.byte_count) return 0
+    const length = exception ? EXCEPTION_LENGTH : FRAME_LENGTH + shape.byte_count
+    if (at + length > held.length) return undefined
+    return crcHolds(held.subarray(at, at + length)) ? length : 0
+  }
+
+  /** The first place that means something, and what: nothing inside what may yet become a frame is believed. */
+  function next(): { readonly at: number; readonly end: number; readonly shape?: AnswerShape } | undefined {
+    const shapes = open ? [open, ...owed] : owed
+    for (let at = 0; at < held.length; at++) {
+      const own = echo(at)
+      if (own === undefined) return { at, end: at }
+      if (own > 0) return { at, end: at + own }
+      const lengths = shapes.map((shape) => answer(at, shape))
+      const i = lengths.findIndex((length) => length !== 0)
+      if (i < 0) continue
+      const whole = lengths.findIndex((length) => length !== undefined && length > 0)
+      if (whole >= 0) return { at, end: at + lengths[whole]!, shape: shapes[whole]! }
+      return { at, end: at }
+    }
+    return undefined
+  }
+
+  function toLibrary(frame: Buffer, t: OpenTransaction): Buffer {
+    const pdu = frame.subarray(0, -2)
+    const framed = Buffer.alloc(HEADER + pdu.length)
+    framed.writeUInt16BE(t.library_id, 0)
+    framed.writeUInt16BE(pdu.length, 4)
+    framed.set(pdu, HEADER)
+    return framed
+  }
+
+  function take(t: OpenTransaction, frame: Buffer, clean: boolean): Buffer[] {
+    if (clean && !echoed) plain++
+    if (doubtful(t, frame)) {
+      if (kept) dropped++
+      kept = toLibrary(frame, t)
+      return []
+    }
+    open = undefined
+    owed = owed.filter((o) => o.unit_id !== t.unit_id)
+    return [toLibrary(frame, t)]
+  }
+
+  return {
+    outgoing(bytes) {
+      const asked = Buffer.from(bytes)
+      const request = readRequestOf(asked)
+      if (open) throw new RangeError('an RTU line carries one request at a time')
+      if (held.length > 0) dropped++
+      held = Buffer.alloc(0)
+      kept = undefined
+      echoed = false
+      open = { ...request, frame: withCrc(asked.subarray(HEADER)) }
+      return open
+    },
+
+    incoming(chunk) {
+      const passed: Buffer[] = []
+      held = Buffer.concat([held, chunk])
+      for (let found = next(); ; found = next()) {
+        if (found === undefined) {
+          // No frame begins anywhere in it.
+          if (held.length > 0) dropped++
+          held = Buffer.alloc(0)
+          break
+        }
+        const { at, end, shape } = found
+        if (at > 0) dropped++
+        const frame = held.subarray(at, end)
+        held = held.subarray(end)
+        if (end === at) break
+        if (shape === undefined) {
+          echoed = true
+          plain = 0
+        } else if (open && shape === open) passed.push(...take(open, frame, at === 0))
+        else {
+          heard(shape)
+          dropped++
+        }
+      }
+      return passed
+    },
+
+    close(transaction) {
+      if (open !== transaction) return undefined
+      open = undefined
+      if (kept) {
+        owed = owed.filter((o) => o.unit_id !== transaction.unit_id)
+        return kept
+      }
+      const same = owed.filter((o) => o.unit_id === transaction.unit_id)
+      if (same.length >= MOST_OWED) owed.splice(owed.indexOf(same[0]!), 1)
+      owed.push(transaction)
+      return undefined
+    },
+    owes: (request) => owes(shapeOf(request)),
+    get dropped() {
+      return dropped
+    },
+  }
+}
