@@ -79,6 +79,7 @@ describe('modbusSourceSchema', () => {
     [{ holding: 1, type: 'unix32', unit: 's' }, 's.unit', /on a time/],
     [{ holding: 1, type: 'unix32', labels: { 0: 'never' } }, 's.labels', /on a unix32/],
     [{ holding: 1, labels: {} }, 's.labels', /every reading would be bad/],
+    [{ holding: 1, labels: { '-1': 'far' } }, 's.labels.-1', /can never come/],
     [{ holding: 1, labels: { 65536: 'far' } }, 's.labels.65536', /can never come/],
     [{ holding: 1, type: 'bcd16', labels: { 10000: 'far' } }, 's.labels.10000', /can never come/],
     [{ holding: 1, bits: '4-5', labels: { 4: 'far' } }, 's.labels.4', /can never come/],

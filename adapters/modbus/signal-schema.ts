@@ -203,7 +203,9 @@ function checkNumber(s: Options, report: Report): void {
     return report(
       'labels',
       `\`labels\` on a ${value === 'bool' ? 'bool' : type}`,
-      'labels name whole numbers: leave them out, or use an integer type',
+      s.bit === undefined
+        ? 'labels name whole numbers: leave them out, or use an integer type'
+        : `labels name whole numbers: \`bits: ${s.bit}-${s.bit}\` is 0 or 1`,
     )
   if (Object.keys(s.labels).length === 0)
     report('labels', 'no labels: every reading would be bad', 'name each number, or leave `labels` out')
