@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { benchMqtt } from './mqtt.ts'
+import { benchPlan } from './plan.ts'
 import { benchSignals } from './signals.ts'
 
 /**
@@ -12,6 +13,11 @@ const { values, positionals } = parseArgs({
 })
 
 switch (positionals[0]) {
+  case 'plan': {
+    const result = benchPlan({ quick: values.quick, say: (line) => console.error(line) })
+    console.log(values.json ? JSON.stringify(result) : result)
+    break
+  }
   case 'signals': {
     const result = await benchSignals({ seconds: values.quick ? 10 : 60, say: (line) => console.error(line) })
     console.log(values.json ? JSON.stringify(result) : result)
@@ -23,6 +29,6 @@ switch (positionals[0]) {
     break
   }
   default:
-    console.error('usage: npm run bench -- signals|mqtt [--quick] [--json]')
+    console.error('usage: npm run bench -- plan|signals|mqtt [--quick] [--json]')
     process.exitCode = 2
 }

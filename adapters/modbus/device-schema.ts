@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { name } from '../../core/option.ts'
-import { byteOrder, period, signalSchema } from './signal-schema.ts'
+import { TABLES } from './address.ts'
+import { address, byteOrder, period, signalSchema } from './signal-schema.ts'
 import { registersOf } from './signal-type.ts'
 
 const unitId = z.number().int().min(0).max(255)
@@ -20,6 +21,16 @@ const mapOptions = {
     .max(2000)
     .default(2000)
     .describe('most coils or discrete inputs it answers at once'),
+  forbidden: z
+    .array(
+      z.strictObject({
+        table: z.enum(TABLES).describe('holding, input, coil or discrete'),
+        from: address.describe('first address on the wire, from 0'),
+        to: address.describe('last address of the range'),
+      }),
+    )
+    .default([])
+    .describe('ranges that no request may touch, such as `{ table: holding, from: 40, to: 49 }`'),
 }
 
 /** Options of one device; signals of its profile are already among `signals` when this is checked. */
@@ -36,6 +47,10 @@ export const deviceSchema = z
       ),
     only: z.array(z.string()).min(1).optional().describe('signals of the profile to take; all where absent'),
     ...mapOptions,
+    together: z
+      .array(z.array(z.string()).min(2, 'a group has at least two signals'))
+      .default([])
+      .describe('groups of signals whose values must come from one response, such as `[[total_high, total_low]]`'),
     signals: z
       .record(name, signalSchema)
       .default({})

@@ -1,76 +1,13 @@
 import type { Problem } from '../../core/problem.ts'
 import type { SignalSpec } from '../../core/signal.ts'
 import type { SourcePlan } from '../source.ts'
-import { addressOf, isBitTable, TABLES, type Table } from './address.ts'
+import { addressOf, isBitTable, type Table } from './address.ts'
 import type { Encoding } from './decode.ts'
+import { deviceProblems } from './device-problems.ts'
+import { type LineTime, lineTime } from './line-time.ts'
+import { type Place, planReads, type ReadLimits, type Span } from './read-set.ts'
 import type { ModbusDeviceConfig, ModbusSignalConfig, ModbusSourceConfig } from './schema.ts'
 import { isTime, registersOf, type SignalType, valueTypeOf } from './signal-type.ts'
-
-/** A run of registers or bits in one table of one unit. */
-export interface Place {
-  readonly table: Table
-  /** on the wire, from 0 */
-  readonly address: number
-  /** registers, or bits for coils and discrete inputs */
-  readonly size: number
-}
-
-/** One request and the signals it feeds, in order of address. */
-export interface PlannedRead<S extends Place = Place> {
-  readonly table: Table
-  readonly address: number
-  readonly quantity: number
-  readonly signals: readonly S[]
-}
-
-/** How large a read may be and how much it may waste. */
-export interface ReadLimits {
-  readonly max_registers: number
-  readonly max_bits: number
-  /** unused registers or bits between two signals that one read may bridge */
-  readonly max_gap: number
-}
-
-/**
- * The reads that cover these signals of one unit: contiguous, overlapping, nested and duplicate places share a read,
- * no signal is split over two, holes up to `max_gap` are bridged, no read exceeds the limits.
- */
-export function planReads<S extends Place>(signals: readonly S[], limits: ReadLimits): PlannedRead<S>[] {
-  const reads: PlannedRead<S>[] = []
-  for (const table of TABLES) {
-    const max = isBitTable(table) ? limits.max_bits : limits.max_registers
-    const sorted = signals.filter((s) => s.table === table).toSorted((a, b) => a.address - b.address || b.size - a.size)
-    let group: S[] = []
-    let start = 0
-    let end = 0
-    const close = (): void => {
-      if (group.length > 0) reads.push({ table, address: start, quantity: end - start, signals: group })
-      group = []
-    }
-    for (const s of sorted) {
-      const reach = Math.max(end, s.address + s.size)
-      if (group.length === 0 || s.address - end > limits.max_gap || reach - start > max) {
-        close()
-        start = s.address
-        end = s.address + s.size
-      } else end = reach
-      group.push(s)
-    }
-    close()
-  }
-  return reads
-}
-
-/** One read for each distinct place of a read: what is left when the device refuses the whole. */
-export function splitRead<S extends Place>(read: PlannedRead<S>): PlannedRead<S>[] {
-  const places = Map.groupBy(read.signals, (s) => `${s.address}+${s.size}`)
-  return [...places.values()].map((signals) => ({
-    table: read.table,
-    address: signals[0]!.address,
-    quantity: signals[0]!.size,
-    signals,
-  }))
-}
 
 /** A configured signal with everything inherited filled in. */
 export interface PlannedSignal extends Place, Encoding {
@@ -94,7 +31,7 @@ export interface PlannedDevice {
 export interface ModbusPlan {
   readonly plan: SourcePlan
   readonly devices: readonly PlannedDevice[]
-  /** what the schema cannot see: two signals with one id */
+  /** what the schema cannot see: two signals with one id, ranges and groups that cannot be */
   readonly problems: readonly Problem[]
 }
 
@@ -105,7 +42,8 @@ export function planModbusSource(source: string, config: ModbusSourceConfig): Mo
   const first = new Map<string, string>()
   const devices = Object.entries(config.devices).map(([device, d]): PlannedDevice => {
     const asset = d.asset ?? device
-    const planned: PlannedSignal[] = []
+    const planned = new Map<string, PlannedSignal>()
+    const groups = new Map(d.together.flatMap((names, group) => names.map((name) => [name, group] as const)))
     for (const [name, s] of Object.entries(d.signals)) {
       const id = `${asset}/${name}`
       const taken = first.get(id)
@@ -118,21 +56,33 @@ export function planModbusSource(source: string, config: ModbusSourceConfig): Mo
         continue
       }
       first.set(id, device)
-      const signal = planSignal(signals.length, id, s, d, config)
-      planned.push(signal)
+      const signal = { ...planSignal(signals.length, id, s, d, config), group: groups.get(name) }
+      planned.set(name, signal)
       signals.push(signalSpec(source, asset, name, signal, s))
     }
-    const { max_registers, max_bits } = d
-    return {
-      name: device,
-      asset,
-      unit_id: d.unit_id,
-      limits: { max_registers, max_bits, max_gap: config.max_gap },
-      signals: planned,
+    const forbidden = d.forbidden.map(({ table, from, to }): Span => ({ table, from, to: to + 1 }))
+    const limits: ReadLimits = {
+      max_registers: d.max_registers,
+      max_bits: d.max_bits,
+      max_gap: config.max_gap,
+      uncrossable: forbidden,
+      cost: readCost(config),
     }
+    const found = deviceProblems({ forbidden, together: d.together, limits, signals: planned })
+    problems.push(...found.map((p) => ({ ...p, path: ['sources', source, 'devices', device, ...p.path] })))
+    return { name: device, asset, unit_id: d.unit_id, limits, signals: [...planned.values()] }
   })
   const assets = [...new Set(devices.map((d) => d.asset))]
   return { plan: { signals, assets, polled: true }, devices, problems }
+}
+
+/** What reading costs on this connection: as configured, else as the transport lets expect. */
+export function readCost({ cost, transport }: Pick<ModbusSourceConfig, 'cost' | 'transport'>): LineTime {
+  const expected = lineTime(transport, 9_600)
+  return {
+    request_ms: cost?.request ?? expected.request_ms,
+    register_ms: cost?.register ?? expected.register_ms,
+  }
 }
 
 /** One request of `sluice plan`. */

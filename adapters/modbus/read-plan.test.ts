@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { type PlannedRead, type PlannedSignal, planModbusSource } from './plan.ts'
+import { type PlannedSignal, planModbusSource } from './plan.ts'
 import { makeReadPlan, type ReadPlan } from './read-plan.ts'
+import type { PlannedRead } from './read-set.ts'
 import { modbusSourceSchema } from './schema.ts'
 
 type Read = PlannedRead<PlannedSignal>

@@ -1,5 +1,6 @@
 import { isBitTable } from './address.ts'
-import { type PlannedRead, type PlannedSignal, planReads, type ReadLimits, splitRead } from './plan.ts'
+import type { PlannedSignal } from './plan.ts'
+import { type PlannedRead, planReads, type ReadLimits, splitRead } from './read-set.ts'
 import { ILLEGAL_ADDRESS, ILLEGAL_FUNCTION, ILLEGAL_VALUE } from './unit-reader.ts'
 
 type Read = PlannedRead<PlannedSignal>

@@ -33,8 +33,19 @@ export const modbusSourceSchema = z
       .int()
       .min(0)
       .max(124)
-      .default(0)
-      .describe('unused registers (or bits) that may be read to save a request; 0 where reading may clear them'),
+      .optional()
+      .describe(
+        'unused registers (or bits) between two signals that may be read to save a request; as many as pay by `cost` where absent, 0 where reading may clear them',
+      ),
+    cost: z
+      .strictObject({
+        request: duration({ min: '0.01ms', max: '10s' }).optional().describe('of a request, whatever it reads'),
+        register: duration({ max: '1s' }).optional().describe('of each register on top; a bit costs a sixteenth'),
+      })
+      .optional()
+      .describe(
+        'time that reading takes, by which the cheapest requests are chosen; follows from the transport where absent',
+      ),
     period: period.default(1_000).describe('time between two reads; devices and signals may have their own'),
     byte_order: byteOrder
       .default('ABCD')

@@ -18,7 +18,8 @@ import {
 /** Time between two reads. */
 export const period = duration({ min: '50ms', max: '1d' })
 export const byteOrder = z.enum(BYTE_ORDERS)
-const address = z.number().int().min(0).max(65_535)
+/** An address on the wire. */
+export const address = z.number().int().min(0).max(65_535)
 
 const signalOptions = z.strictObject({
   holding: address.optional().describe('address of the first holding register on the wire, from 0'),

@@ -1,6 +1,6 @@
 import { qualityCode } from '../../core/quality.ts'
 import type { ModbusClient } from './client.ts'
-import { type Place, type PlannedRead, splitRead } from './plan.ts'
+import { type Place, type PlannedRead, splitRead } from './read-set.ts'
 
 /** Takes what a unit answers. */
 export interface ReadSink<S extends Place> {
