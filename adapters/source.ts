@@ -45,6 +45,16 @@ export interface Source extends AsyncDisposable {
   probe(signal: AbortSignal, listen_ms?: number): Promise<readonly ProbeReading[]>
   /** Counters for `status`, by name; e.g. requests, timeouts, overruns, messages, redelivered. */
   counters(): Readonly<Record<string, number>>
+  /** What it learnt of its devices and keeps to, for `status`. */
+  lessons?(): readonly Lesson[]
+}
+
+/** What a source learnt of a device and keeps to. */
+export interface Lesson {
+  readonly device: string
+  readonly text: string
+  /** ids of the signals that it concerns; none where it concerns all */
+  readonly signals: readonly string[]
 }
 
 /** One line of `sluice probe`. */
@@ -64,6 +74,8 @@ export interface ProbeReading {
   readonly raw: string | null
   /** what would configure it, as one line of YAML, where it was found and is not configured */
   readonly propose?: string
+  /** what the source learnt of the device that concerns this signal */
+  readonly lessons?: readonly string[]
 }
 
 /** What a source notes for its next start: text by key, of this source alone. */

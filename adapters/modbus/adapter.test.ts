@@ -89,7 +89,7 @@ describe('probe', () => {
       },
       dead: { unit_id: 9, signals: { x: { holding: 0 } } },
     }
-    const p = await modbusPlant({ devices }, (m) => {
+    const p = await modbusPlant({ max_gap: 0, devices }, (m) => {
       m.set(1, 'holding', 0, [0x41c8, 0, 0x7fc0, 0])
       m.set(1, 'holding', 10, [0xffff, 0xffff, 0xffff, 0xffff])
       m.set(1, 'holding', 20, encodeRegisters('abc', 'string', 'ABCD', 2))

@@ -2,9 +2,11 @@ import type { Source, SourceContext } from '../source.ts'
 import { openModbusClient } from './client.ts'
 import { makeDeliveryQueue } from './delivery-queue.ts'
 import { SUNSPEC } from './device-schema.ts'
-import { planModbusSource } from './plan.ts'
+import { describeLearnt, makeLearntMemo } from './learnt.ts'
+import { type PlannedDevice, planModbusSource } from './plan.ts'
 import { makePoller, type Poller } from './poller.ts'
 import { probeModbus } from './probe.ts'
+import { makeReadPlan, type ReadPlan } from './read-plan.ts'
 import type { ModbusSourceConfig } from './schema.ts'
 import { probeSunSpec } from './sunspec-probe.ts'
 import { linkOf } from './transport-schema.ts'
@@ -19,6 +21,7 @@ const SPREAD = 1_000
 export async function openModbusSource(config: ModbusSourceConfig, context: SourceContext): Promise<Source> {
   const { name, clock, log } = context
   const plan = planModbusSource(name, config)
+  const readPlans = await plansOf(plan.devices, context)
   const client = await openModbusClient(config, linkOf(config), { source: name })
   const queue = makeDeliveryQueue()
   // A device whose signals `sluice probe` is still to find is not asked for anything.
@@ -28,7 +31,10 @@ export async function openModbusSource(config: ModbusSourceConfig, context: Sour
       log.warn({ source: name, device }, 'device has no signals yet: paste what `sluice probe` shows')
   const shared = devices.length > 1
   const pollers = devices.map((device) =>
-    makePoller(device, config.max_in_flight, { source: name, shared, clock, log, client, queue }),
+    makePoller(device, config.max_in_flight, {
+      ...{ source: name, shared, clock, log, client, queue },
+      plan: readPlans.get(device)!,
+    }),
   )
 
   /** Ends with what made it end: the caller's abort, the link's fault or a bug. */
@@ -72,7 +78,7 @@ export async function openModbusSource(config: ModbusSourceConfig, context: Sour
       if (!signal.aborted) throw stop.signal.reason
     },
     async probe(signal) {
-      const lines = [...(await probeModbus(name, plan, client, signal))]
+      const lines = [...(await probeModbus(name, plan, client, signal, { plans: readPlans, clock }))]
       for (const [device, { profile }] of Object.entries(config.devices))
         if (profile === SUNSPEC) lines.push(...(await probeSunSpec(name, config, device, client, signal)))
       return lines
@@ -81,6 +87,27 @@ export async function openModbusSource(config: ModbusSourceConfig, context: Sour
       ...client.counters(),
       overruns: pollers.reduce((sum, poller) => sum + poller.overruns, 0),
     }),
+    lessons: () => [...readPlans].flatMap(([device, reads]) => describeLearnt(device, reads.learnt())),
     [Symbol.asyncDispose]: client[Symbol.asyncDispose],
   }
+}
+
+/** How each device is read: as configured, and as it taught in this run and those before. */
+async function plansOf(
+  devices: readonly PlannedDevice[],
+  { name, clock, log, memo }: SourceContext,
+): Promise<ReadonlyMap<PlannedDevice, ReadPlan>> {
+  const learnt = makeLearntMemo(memo, (device, err) =>
+    log.warn({ source: name, device, err }, 'notes of what the device taught cannot be used'),
+  )
+  const plans = new Map<PlannedDevice, ReadPlan>()
+  for (const device of devices) {
+    const plan = makeReadPlan(device.signals, device.limits, {
+      now: clock.monotonic(),
+      known: await learnt.read(device),
+      changed: () => learnt.note(device, plan.learnt()),
+    })
+    plans.set(device, plan)
+  }
+  return plans
 }

@@ -107,8 +107,17 @@ describe('a signal that is refused', () => {
       },
     )
     await expect.poll(() => of(p, 'plc/b').length).toBeGreaterThan(5)
-    expect(p.simulator.log.filter((r) => r.quantity > 1)).toHaveLength(1)
+    // Asked twice, since nothing is learnt from a passing mood, and not again.
+    expect(p.simulator.log.filter((r) => r.quantity > 1)).toHaveLength(2)
     expect(p.outages).toEqual([])
+    const lesson = {
+      device: 'plc',
+      signals: ['plc/a', 'plc/b'],
+      text: 'no request across holding 1–2: the device refuses it',
+    }
+    expect(p.source.lessons?.()).toEqual([lesson])
+    const [a, b] = await p.source.probe(new AbortController().signal)
+    expect([a!.lessons, b!.lessons]).toEqual([[lesson.text], [lesson.text]])
   })
 
   it('by its length only gets shorter reads', async () => {
@@ -130,8 +139,12 @@ describe('a signal that is refused', () => {
     for await (const { block, outages } of source.readings(stop.signal)) {
       expect(block.signals.length % 40).toBe(0)
       expect(outages).toBeUndefined()
-      if (simulator.log.at(-1)?.quantity === 10) stop.abort()
+      // 16 + 16 + 8: exactly as long as it answers.
+      if (simulator.log.at(-1)?.quantity === 8) stop.abort()
     }
+    expect(source.lessons?.()).toEqual([
+      { device: 'plc', signals: [], text: 'answers at most 16 registers at once: it refuses more' },
+    ])
   })
 
   it('for a while (busy) is asked for again at once', async () => {

@@ -76,9 +76,11 @@ export function planModbusSource(source: string, config: ModbusSourceConfig): Mo
   return { plan: { signals, assets, polled: true }, devices, problems }
 }
 
+type CostOptions = Pick<ModbusSourceConfig, 'cost' | 'transport' | 'baud_rate'>
+
 /** What reading costs on this connection: as configured, else as the transport lets expect. */
-export function readCost({ cost, transport }: Pick<ModbusSourceConfig, 'cost' | 'transport'>): LineTime {
-  const expected = lineTime(transport, 9_600)
+export function readCost({ cost, transport, baud_rate = 9_600 }: CostOptions): LineTime {
+  const expected = lineTime(transport, baud_rate)
   return {
     request_ms: cost?.request ?? expected.request_ms,
     register_ms: cost?.register ?? expected.register_ms,

@@ -7,7 +7,7 @@ import type { ModbusClient } from './client.ts'
 import { isUnusable, makeDecoder } from './decode.ts'
 import type { DeliveryQueue } from './delivery-queue.ts'
 import type { PlannedDevice, PlannedSignal } from './plan.ts'
-import { makeReadPlan } from './read-plan.ts'
+import type { ReadPlan } from './read-plan.ts'
 import type { PlannedRead } from './read-set.ts'
 import { makeSchedule } from './schedule.ts'
 import { exceptionQuality, type ReadSink, readUnit, type Silence } from './unit-reader.ts'
@@ -38,11 +38,11 @@ export function makePoller(
     readonly log: Log
     readonly client: ModbusClient
     readonly queue: DeliveryQueue
+    readonly plan: ReadPlan
   },
 ): Poller {
-  const { clock, log, client, queue } = context
+  const { clock, log, client, queue, plan } = context
   const where = { source: context.source, device: device.name }
-  const plan = makeReadPlan(device.signals, device.limits)
   const decoders = new Map(device.signals.map((s) => [s, makeDecoder(s)]))
   /** quality code by signal while it has no usable value */
   const bad = new Map<PlannedSignal, number>()
@@ -67,7 +67,7 @@ export function makePoller(
   const sink: ReadSink<PlannedSignal> = {
     data(read, data) {
       const at = clock.now()
-      plan.served(read)
+      plan.served(read, clock.monotonic())
       for (const signal of read.signals) {
         const decoded = decoders.get(signal)!.decode(data, signal.address - read.address)
         if (isUnusable(decoded)) unusable(signal, at, decoded.quality)
@@ -84,7 +84,10 @@ export function makePoller(
         )
       for (const signal of read.signals) unusable(signal, at, quality)
     },
-    split: plan.split,
+    lesson(lesson) {
+      plan.learn(lesson, clock.monotonic())
+      log.info({ ...where, lesson }, 'device refuses a read but not its parts')
+    },
   }
 
   function silent(reason: Silence, began: number): void {
@@ -116,7 +119,6 @@ export function makePoller(
     }
     const silence = await readUnit(client, device.unit_id, rest, lanes, sink, stop)
     if (silence) silent(silence, began)
-    else plan.learn()
   }
 
   return {

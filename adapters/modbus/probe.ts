@@ -1,15 +1,25 @@
+import type { Clock } from '../../core/clock.ts'
 import { Fault } from '../../core/fault.ts'
 import { qualityOf } from '../../core/quality.ts'
-import type { ProbeReading } from '../source.ts'
+import type { Lesson, ProbeReading } from '../source.ts'
 import { isBitTable } from './address.ts'
+import type { Lesson as Cause } from './bisect.ts'
 import type { ModbusClient } from './client.ts'
 import { isUnusable, makeDecoder } from './decode.ts'
+import { describeLearnt } from './learnt.ts'
 import type { ModbusPlan, PlannedDevice, PlannedSignal } from './plan.ts'
-import { planReads } from './read-set.ts'
+import type { ReadPlan } from './read-plan.ts'
+import { planReads, type ReadLimits } from './read-set.ts'
 import { isTime } from './signal-type.ts'
 import { exceptionQuality, readUnit } from './unit-reader.ts'
 
 type Outcome = Pick<ProbeReading, 'value' | 'meaning' | 'quality' | 'reason' | 'raw'>
+
+/** How the source reads its devices, so that a probe keeps to what was learnt and adds to it. */
+export interface Learning {
+  readonly plans: ReadonlyMap<PlannedDevice, ReadPlan>
+  readonly clock: Clock
+}
 
 /**
  * Reads every signal of a source once, devices in turn. A device that does not answer gives lines that say so.
@@ -20,10 +30,17 @@ export async function probeModbus(
   plan: ModbusPlan,
   client: ModbusClient,
   stop: AbortSignal,
+  learning?: Learning,
 ): Promise<readonly ProbeReading[]> {
   const lines: ProbeReading[] = []
   for (const device of plan.devices) {
-    const outcomes = await probeDevice(device, client, stop)
+    const reads = learning?.plans.get(device)
+    const now = (): number => learning?.clock.monotonic() ?? 0
+    const outcomes = await probeDevice(device, client, stop, {
+      limits: reads?.limits(now()) ?? device.limits,
+      lesson: (lesson) => reads?.learn(lesson, now()),
+    })
+    const lessons = reads ? describeLearnt(device, reads.learnt()) : []
     for (const signal of device.signals) {
       const spec = plan.plan.signals[signal.index]!
       const outcome = outcomes.get(signal) ?? nothing('source-timeout')
@@ -34,6 +51,7 @@ export async function probeModbus(
         signal: spec.name,
         unit: spec.unit ?? null,
         ...outcome,
+        ...concerning(spec.id, lessons),
       })
     }
   }
@@ -44,6 +62,7 @@ async function probeDevice(
   device: PlannedDevice,
   client: ModbusClient,
   stop: AbortSignal,
+  { limits, lesson }: { readonly limits: ReadLimits; lesson(lesson: Cause): void },
 ): Promise<ReadonlyMap<PlannedSignal, Outcome>> {
   const outcomes = new Map<PlannedSignal, Outcome>()
   const rest = (reason: string): void => {
@@ -53,7 +72,7 @@ async function probeDevice(
     const silence = await readUnit(
       client,
       device.unit_id,
-      planReads(device.signals, device.limits),
+      planReads(device.signals, limits),
       1,
       {
         data(read, data) {
@@ -63,6 +82,7 @@ async function probeDevice(
           const { quality, reason } = qualityOf(exceptionQuality(code))
           for (const s of read.signals) outcomes.set(s, { value: null, quality, reason, raw: null })
         },
+        lesson,
       },
       stop,
     )
@@ -72,6 +92,11 @@ async function probeDevice(
     rest(error.code)
   }
   return outcomes
+}
+
+function concerning(id: string, lessons: readonly Lesson[]): Pick<ProbeReading, 'lessons'> {
+  const texts = lessons.filter((l) => l.signals.length === 0 || l.signals.includes(id)).map((l) => l.text)
+  return texts.length > 0 ? { lessons: texts } : {}
 }
 
 function nothing(reason: string): Outcome {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Learnt } from './learnt.ts'
 import { type PlannedSignal, planModbusSource } from './plan.ts'
 import { makeReadPlan, type ReadPlan } from './read-plan.ts'
 import type { PlannedRead } from './read-set.ts'
@@ -6,34 +7,45 @@ import { modbusSourceSchema } from './schema.ts'
 
 type Read = PlannedRead<PlannedSignal>
 
-function plan(signals: object, max_gap = 0): ReadPlan {
-  const config = modbusSourceSchema.parse({ kind: 'modbus', host: 'plc', max_gap, devices: { plc: { signals } } })
+function plan(signals: object, known?: Learnt): ReadPlan & { readonly notes: Learnt[] } {
+  const config = modbusSourceSchema.parse({ kind: 'modbus', host: 'plc', devices: { plc: { signals } } })
   const [device] = planModbusSource('line', config).devices
-  return makeReadPlan(device!.signals, device!.limits)
+  const notes: Learnt[] = []
+  const made = makeReadPlan(device!.signals, device!.limits, {
+    now: 0,
+    known,
+    changed: () => notes.push(made.learnt()),
+  })
+  return { ...made, notes }
 }
 const spans = (reads: readonly Read[]): string[] => reads.map((r) => `${r.address}+${r.quantity}`)
+const nothing: Learnt = { refused: [], spans: [] }
+const HOUR = 3_600_000
 
 describe('makeReadPlan', () => {
+  const three = { a: { holding: 0 }, b: { holding: 1 }, c: { holding: 2 } }
+  const alone = (p: ReadPlan, i: number): Read => {
+    const signal = p.reads([1000], 0).flatMap((r) => r.signals)[i]!
+    return { table: 'holding', address: signal.address, quantity: 1, signals: [signal] }
+  }
+
   it('leaves a refused signal out and asks for it alone, ever more rarely', () => {
-    const p = plan({ a: { holding: 0 }, b: { holding: 1 }, c: { holding: 2 } })
-    expect(spans(p.reads([1000], 0))).toEqual(['0+3'])
-    const refused = {
-      table: 'holding',
-      address: 1,
-      quantity: 1,
-      signals: [p.reads([1000], 0)[0]!.signals[1]!],
-    } as const
+    const p = plan(three)
+    const b = alone(p, 1)
     const tries: number[] = []
-    expect(p.refused(refused, 2, 0)).toBe(true)
+    expect(spans(p.reads([1000], 0))).toEqual(['0+3'])
+    expect(p.refused(b, 2, 0)).toBe(true)
     for (let now = 1_000; now <= 250_000; now += 1_000) {
       if (p.reads([1000], now).length === 2) continue
       expect(spans(p.reads([1000], now))).toEqual(['0+1', '2+1', '1+1'])
       tries.push(now)
-      expect(p.refused(refused, 2, now)).toBe(false)
+      expect(p.refused(b, 2, now)).toBe(false)
     }
     expect(tries).toEqual([2_000, 6_000, 14_000, 30_000, 62_000, 122_000, 182_000, 242_000])
-    p.served(refused)
+    p.served(b, 250_000)
     expect(spans(p.reads([1000], 250_000))).toEqual(['0+3'])
+    // Noted when it was steady, and when it was over: not while a device may only be starting.
+    expect(p.notes).toEqual([{ refused: [{ signals: ['plc/b'], code: 2 }], spans: [] }, nothing])
   })
 
   it('asks again at once for what was refused for a while only', () => {
@@ -43,25 +55,54 @@ describe('makeReadPlan', () => {
     expect(p.reads([1000], 1_000)).toHaveLength(1)
   })
 
-  it('stops bridging holes where each place alone is fine, then shortens', () => {
-    const p = plan({ a: { holding: 0, type: 'uint32' }, b: { holding: 3 }, c: { holding: 4 }, d: { holding: 5 } }, 2)
-    const refuse = (address: number): void => {
-      p.split(p.reads([1000], 0).find((r) => r.address === address)!)
-      p.learn()
-    }
-    expect(spans(p.reads([1000], 0))).toEqual(['0+6'])
-    refuse(0)
-    expect(spans(p.reads([1000], 0))).toEqual(['0+2', '3+3'])
-    refuse(3)
-    expect(spans(p.reads([1000], 0))).toEqual(['0+2', '3+2', '5+1'])
+  it('tries a few refused signals in a cycle, and all together once one of them is given', () => {
+    const many = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`s${i}`, { holding: i }]))
+    const p = plan(many)
+    const reads = Array.from({ length: 40 }, (_, i) => alone(p, i))
+    for (const read of reads) p.refused(read, 2, 0)
+    expect(p.reads([1000], 1_000)).toHaveLength(0)
+    expect(p.reads([1000], 2_000)).toHaveLength(16)
+    p.served(reads[0]!, 2_000)
+    expect(spans(p.reads([1000], 3_000))).toEqual(['0+40'])
+    for (const read of reads.slice(1)) p.refused(read, 2, 3_000)
+    // Not each minute anew: one that comes and goes must not cost the others their peace.
+    p.refused(reads[0]!, 2, 3_000)
+    p.served(reads[0]!, 5_000)
+    expect(spans(p.reads([1000], 5_000))).toEqual(['0+1'])
   })
 
-  it('keeps the plan where a signal of the split read was to blame', () => {
-    const p = plan({ a: { holding: 0 }, b: { holding: 1 }, c: { holding: 2 } })
-    const [read] = p.reads([1000], 0)
-    p.split(read!)
-    p.refused({ ...read!, address: 0, quantity: 1, signals: [read!.signals[0]!] }, 2, 0)
-    p.learn()
-    expect(spans(p.reads([1000], 0))).toEqual(['1+2'])
+  it('keeps to a hole and a length, and tries them again after an hour, then ever more rarely', () => {
+    const p = plan({ a: { holding: 0 }, b: { holding: 9 }, c: { holding: 10, type: 'uint32' } })
+    expect(spans(p.reads([1000], 0))).toEqual(['0+12'])
+    p.learn({ kind: 'span', span: { table: 'holding', from: 1, to: 9 } }, 0)
+    expect(spans(p.reads([1000], 0))).toEqual(['0+1', '9+3'])
+    p.learn({ kind: 'length', table: 'holding', quantity: 2 }, 0)
+    expect(spans(p.reads([1000], HOUR - 1))).toEqual(['0+1', '9+1', '10+2'])
+    expect(p.limits(HOUR - 1)).toMatchObject({ max_registers: 2, max_bits: 2000 })
+    expect(spans(p.reads([1000], HOUR))).toEqual(['0+12'])
+    p.learn({ kind: 'span', span: { table: 'holding', from: 1, to: 9 } }, HOUR)
+    expect(spans(p.reads([1000], 3 * HOUR - 1))).toEqual(['0+1', '9+3'])
+    const [whole] = p.reads([1000], 3 * HOUR)
+    expect(spans([whole!])).toEqual(['0+12'])
+    p.served(whole!, 3 * HOUR)
+    const span = { table: 'holding', from: 1, to: 9 }
+    expect(p.notes).toEqual([{ refused: [], spans: [span] }, { refused: [], spans: [span], max_registers: 2 }, nothing])
+    expect(spans(p.reads([1000], 30 * HOUR))).toEqual(['0+12'])
+  })
+
+  it('begins with what an earlier run learnt', () => {
+    const p = plan(
+      { a: { holding: 0 }, b: { holding: 9 }, c: { holding: 10 }, d: { holding: 11 } },
+      { refused: [{ signals: ['plc/d'], code: 2 }], spans: [{ table: 'holding', from: 1, to: 9 }], max_registers: 2 },
+    )
+    // The refused one once, alone: every run says itself what has no value.
+    expect(spans(p.reads([1000], 0))).toEqual(['0+1', '9+2', '11+1'])
+    expect(p.notes).toEqual([])
+  })
+
+  it('does not read across a refused place', () => {
+    const p = plan(three)
+    p.refused(alone(p, 1), 2, 0)
+    expect(spans(p.reads([1000], 0))).toEqual(['0+1', '2+1'])
   })
 })

@@ -175,13 +175,10 @@ function firstOfCheapest<S extends Place>(
   return first
 }
 
-/** One read for each distinct place of a read: what is left when the device refuses the whole. */
-export function splitRead<S extends Place>(read: PlannedRead<S>): PlannedRead<S>[] {
-  const places = Map.groupBy(read.signals, (s) => `${s.address}+${s.size}`)
-  return [...places.values()].map((signals) => ({
-    table: read.table,
-    address: signals[0]!.address,
-    quantity: signals[0]!.size,
-    signals,
-  }))
+/** One read for each distinct place or group: the least that can be asked for. */
+export function singleReads<S extends Place>(places: readonly S[]): PlannedRead<S>[] {
+  const singles = Map.groupBy(places, (p) =>
+    p.group === undefined ? `${p.table} ${p.address} ${p.size}` : `${p.table} group ${p.group}`,
+  )
+  return [...singles.values()].map((same) => readOf(same[0]!.table, rowOf(same)))
 }

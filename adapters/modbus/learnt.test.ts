@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest'
+import { makeClock } from '../../core/clock.ts'
+import { silentLog } from '../../core/log.ts'
+import { makeMemoryStore } from '../../test/support/collecting.ts'
+import { openModbusSource } from './adapter.ts'
+import { describeLearnt, type Learnt, makeLearntMemo, readLearnt, writeLearnt } from './learnt.ts'
+import { type PlannedDevice, planModbusSource } from './plan.ts'
+import { modbusSourceSchema } from './schema.ts'
+import { makeSimulatorMemory, openModbusSimulator } from './simulator.ts'
+
+const signals = {
+  a: { holding: 0 },
+  b: { holding: 5 },
+  bit: { holding: 5, bit: 1 },
+  text: { input: 7, type: 'string', length: 4 },
+}
+const device = (options: object = {}): PlannedDevice =>
+  planModbusSource(
+    'line',
+    modbusSourceSchema.parse({ kind: 'modbus', host: 'plc', devices: { plc: { signals, ...options } } }),
+  ).devices[0]!
+const learnt: Learnt = {
+  refused: [{ signals: ['plc/text'], code: 2 }],
+  spans: [{ table: 'holding', from: 1, to: 5 }],
+  max_registers: 16,
+}
+
+describe('what a device taught', () => {
+  it('is the same after a restart, and forgotten with another unit or other addresses', () => {
+    const text = writeLearnt(device(), learnt)
+    expect(readLearnt(device(), text)).toEqual(learnt)
+    expect(readLearnt(device({ period: '5s', max_registers: 100 }), text)).toEqual(learnt)
+    expect(readLearnt(device({ unit_id: 2 }), text)).toBeUndefined()
+    expect(readLearnt(device({ signals: { ...signals, b: { holding: 6 } } }), text)).toBeUndefined()
+    expect(readLearnt(device({ together: [['a', 'b']] }), text)).toBeUndefined()
+  })
+
+  it.each([
+    undefined,
+    '',
+    '{}',
+    '{"version":2}',
+    '[',
+    JSON.stringify({ version: 1, device: 'x', refused: 1, spans: [] }),
+  ])('is nothing where the note is %j', (text) => {
+    expect(readLearnt(device(), text)).toBeUndefined()
+  })
+
+  it('is told with the signals that it concerns', () => {
+    expect(describeLearnt(device(), learnt)).toEqual([
+      { device: 'plc', signals: ['plc/text'], text: 'input 7–10 refused (exception 2), tried once a minute' },
+      {
+        device: 'plc',
+        signals: ['plc/a', 'plc/b', 'plc/bit'],
+        text: 'no request across holding 1–4: the device refuses it',
+      },
+      { device: 'plc', signals: [], text: 'answers at most 16 registers at once: it refuses more' },
+    ])
+  })
+
+  it('is noted once each time it changes, the latest last, whatever storing meets', async () => {
+    const notes: string[] = []
+    const failures: string[] = []
+    const { promise: stored, resolve: store } = Promise.withResolvers<void>()
+    const memo = makeLearntMemo(
+      {
+        get: async () => undefined,
+        set: async (key, text) => {
+          await stored
+          notes.push(`${key} ${text.includes('16')}`)
+          if (notes.length === 1) throw new Error('disk')
+        },
+      },
+      (name) => failures.push(name),
+    )
+    memo.note(device(), { refused: [], spans: [] })
+    memo.note(device(), { refused: [], spans: [] })
+    memo.note(device(), learnt)
+    store()
+    await expect.poll(() => notes.length).toBe(2)
+    expect([notes, failures]).toEqual([['learnt plc false', 'learnt plc true'], ['plc']])
+  })
+
+  it('spares the device the same refusals at the next start', async () => {
+    const memory = makeSimulatorMemory()
+    memory.set(1, 'holding', 0, [1])
+    memory.set(1, 'holding', 5, [2])
+    await using simulator = await openModbusSimulator({ read: memory.read })
+    const { host, port } = simulator
+    const config = modbusSourceSchema.parse({
+      ...{ kind: 'modbus', host, port },
+      devices: { plc: { signals: { a: { holding: 0 }, b: { holding: 5 } } } },
+    })
+    const notes = makeMemoryStore()
+    const { memo } = notes.context('line')
+    const start = async (): Promise<string[]> => {
+      const before = simulator.log.length
+      await using source = await openModbusSource(config, {
+        ...{ name: 'line', clock: makeClock(200), log: silentLog, marks: async () => [] },
+        memo: memo!,
+      })
+      const stop = new AbortController()
+      let blocks = 0
+      for await (const _ of source.readings(stop.signal)) if (++blocks === 4) stop.abort()
+      return simulator.log.slice(before).map((r) => `${r.address}+${r.quantity}`)
+    }
+    expect((await start()).slice(0, 5)).toEqual(['0+6', '0+1', '5+1', '0+6', '0+1'])
+    expect(new Set(await start())).toEqual(new Set(['0+1', '5+1']))
+  })
+})
