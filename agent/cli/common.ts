@@ -33,6 +33,12 @@ export function printJson(value: unknown): void {
   console.log(JSON.stringify(value, (_, v) => (typeof v === 'bigint' ? String(v) : v)))
 }
 
+/** The first few of many names. */
+export function some(names: readonly string[]): string {
+  const shown = names.slice(0, 4).join(', ')
+  return names.length > 4 ? `${shown} and ${names.length - 4} more` : shown
+}
+
 /** Lines of a table: columns as wide as their widest cell, counted in characters. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths: number[] = []

@@ -7,7 +7,7 @@ import { askAgent, socketPath } from '../daemon/control.ts'
 import { type Probed, probeEach } from '../daemon/probe.ts'
 import { openSource, type SourceConfig } from '../daemon/sources.ts'
 import { fromData } from '../daemon/worker-port.ts'
-import { type CommonOptions, EXIT_FAILED, loadWithGateway, printJson, table } from './common.ts'
+import { type CommonOptions, EXIT_FAILED, loadWithGateway, printJson, some, table } from './common.ts'
 
 /**
  * `sluice probe [SOURCE]`: reads once and shows the decoded values. Goes through the running agent and its queue, so
@@ -76,7 +76,20 @@ function print(readings: readonly ProbeReading[], options: CommonOptions): void 
     r.raw ?? '',
   ])
   console.log(table([['signal', 'value', 'unit', 'quality', 'from', 'raw'], ...rows]))
+  printLessons(readings)
   printProposals(readings)
+}
+
+function printLessons(readings: readonly ProbeReading[]): void {
+  const lessons = Map.groupBy(
+    readings.flatMap((r) =>
+      (r.lessons ?? []).map((text) => ({ text, device: `${r.source}/${r.device}`, of: `${r.asset}/${r.signal}` })),
+    ),
+    (l) => `${l.device} ${l.text}`,
+  )
+  if (lessons.size === 0) return
+  const rows = [...lessons.values()].map((same) => [`  ${same[0]!.device}`, same[0]!.text, some(same.map((l) => l.of))])
+  console.log(`\nlearnt from devices\n${table(rows)}`)
 }
 
 /** What was found and is not configured yet, as YAML to paste. */

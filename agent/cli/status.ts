@@ -4,7 +4,16 @@ import { Fault } from '../../core/fault.ts'
 import { formatDuration } from '../../core/option.ts'
 import { askAgent, socketPath } from '../daemon/control.ts'
 import type { AgentStatus } from '../daemon/status.ts'
-import { type CommonOptions, EXIT_FAILED, formatBytes, loadWithGateway, printJson, table, version } from './common.ts'
+import {
+  type CommonOptions,
+  EXIT_FAILED,
+  formatBytes,
+  loadWithGateway,
+  printJson,
+  some,
+  table,
+  version,
+} from './common.ts'
 
 /**
  * `sluice status`: asks the running agent, or reads the data folder while none runs. With `--check` the exit code is 1
@@ -64,6 +73,11 @@ function render(s: AgentStatus): string {
     x.fault ? `${x.fault.message} (${x.fault.hint})` : counters(x.counters),
   ])
   if (sources.length > 0) parts.push(`sources\n${table(sources)}`)
+
+  const lessons = Object.entries(s.sources).flatMap(([name, { lessons = [] }]) =>
+    lessons.map((l) => [`  ${name} / ${l.device}`, l.text, some(l.signals)]),
+  )
+  if (lessons.length > 0) parts.push(`learnt from devices\n${table(lessons)}`)
 
   for (const [name, pool] of Object.entries(store.pools)) parts.push(renderPool(name, pool, s))
 

@@ -1,4 +1,4 @@
-import type { Delivery, Source, SourceContext, SourcePlan } from '../../adapters/source.ts'
+import type { Delivery, Lesson, Source, SourceContext, SourcePlan } from '../../adapters/source.ts'
 import type { LocatedProblem } from '../../config/problem.ts'
 import { unixMs } from '../../core/brand.ts'
 import type { Clock } from '../../core/clock.ts'
@@ -29,6 +29,8 @@ export interface SourceState {
   /** what keeps it down, or null */
   readonly fault: { readonly code: FaultCode; readonly message: string; readonly hint: string } | null
   readonly counters: Readonly<Record<string, number>>
+  /** what it learnt of its devices and keeps to */
+  readonly lessons?: readonly Lesson[]
 }
 
 /** One source's loop. */
@@ -212,6 +214,7 @@ export function startCollector(input: {
       readings,
       fault: fault && { code: fault.code, message: fault.message, hint: fault.hint },
       counters: open?.counters() ?? counters,
+      lessons: open?.lessons?.() ?? [],
     }),
     source: () => open,
     done: run(),
