@@ -21,6 +21,8 @@ export interface Delivery {
   readonly marks?: Marks
   readonly outages?: readonly OutageNote[]
   readonly refused?: Readonly<Partial<Record<RefusedReason, number>>>
+  /** readings left out because a deadband says that they are as the last one */
+  readonly unchanged?: number
   /** Commit at the latest this many ms from now (default: the buffer's `flush`); 0 = at once. */
   readonly within_ms?: number
   /** Called once after the COMMIT that made it durable, never on error. */

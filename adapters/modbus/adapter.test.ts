@@ -39,6 +39,18 @@ describe('readings', () => {
     expect(of(p, 'plc/a').length).toBeGreaterThan(of(p, 'plc/b').length)
   })
 
+  it('leaves out what a deadband says is unchanged, counts it, and keeps a heartbeat', async () => {
+    const signals = { x: { holding: 0, deadband: { absolute: 5, heartbeat: '1d' } }, n: { holding: 1 } }
+    const p = await modbusPlant({ devices: { plc: { signals } } }, (m) => m.set(1, 'holding', 0, [100, 1]))
+    await expect.poll(() => of(p, 'plc/n').length).toBeGreaterThanOrEqual(5)
+    p.memory.set(1, 'holding', 0, [104])
+    const before = of(p, 'plc/n').length
+    await expect.poll(() => of(p, 'plc/n').length).toBeGreaterThanOrEqual(before + 5)
+    p.memory.set(1, 'holding', 0, [200])
+    await expect.poll(() => of(p, 'plc/x').map((r) => r.value)).toEqual([100, 200])
+    expect(p.unchanged.n).toBeGreaterThanOrEqual(9)
+  })
+
   it('skips the ticks it has no time for, and counts them', async () => {
     const p = await modbusPlant(
       { period: '50ms', devices: { plc: { signals: { x: { holding: 0 } } } } },

@@ -7,6 +7,8 @@ import type { Delivery } from '../source.ts'
 /** Between the pollers and whoever takes the deliveries; all that waits becomes one block, nothing is dropped. */
 export interface DeliveryQueue {
   add(signal: number, at: number, value: Value | null, quality?: number): void
+  /** Counts a reading that a deadband left out. */
+  leaveOut(): void
   note(outage: OutageNote): void
   /** Says that an asset has been read up to now, and wakes the taker. */
   complete(asset: string): void
@@ -23,11 +25,15 @@ export function makeDeliveryQueue(most = 100_000): DeliveryQueue {
   const builder = makeBlockBuilder(256)
   let outages: OutageNote[] = []
   let assets = new Set<string>()
+  let unchanged = 0
   const taken = makeBell()
   const ready = makeBell()
 
   return {
     add: builder.add,
+    leaveOut() {
+      unchanged++
+    },
     note(outage) {
       outages.push(outage)
     },
@@ -44,8 +50,13 @@ export function makeDeliveryQueue(most = 100_000): DeliveryQueue {
     take(now) {
       if (assets.size === 0 && outages.length === 0 && builder.length === 0) return undefined
       const complete = Object.fromEntries([...assets].map((asset) => [asset, now]))
-      const delivery: Delivery = { block: builder.take(now, complete), ...(outages.length > 0 && { outages }) }
+      const delivery: Delivery = {
+        block: builder.take(now, complete),
+        ...(outages.length > 0 && { outages }),
+        ...(unchanged > 0 && { unchanged }),
+      }
       outages = []
+      unchanged = 0
       assets = new Set()
       taken.ring()
       return delivery

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { name } from '../../core/option.ts'
 import { TABLES } from './address.ts'
+import { deadbandSchema } from './deadband.ts'
 import { address, byteOrder, period, signalSchema } from './signal-schema.ts'
 import { registersOf } from './signal-type.ts'
 
@@ -13,6 +14,7 @@ export const SUNSPEC = 'sunspec'
 const mapOptions = {
   period: period.optional().describe("time between two reads; the source's where absent"),
   byte_order: byteOrder.optional().describe("order of the bytes; the source's where absent"),
+  deadband: deadbandSchema.optional().describe("changes too small to be kept; the source's where absent"),
   max_registers: z.number().int().min(1).max(125).default(125).describe('most registers the device answers at once'),
   max_bits: z
     .number()

@@ -2,11 +2,13 @@ import type { Problem } from '../../core/problem.ts'
 import type { SignalSpec } from '../../core/signal.ts'
 import type { SourcePlan } from '../source.ts'
 import { addressOf, isBitTable, type Table } from './address.ts'
+import { type Deadband, type DeadbandOptions, deadbandOf } from './deadband.ts'
 import type { Encoding } from './decode.ts'
 import { deviceProblems } from './device-problems.ts'
 import { type LineTime, lineTime } from './line-time.ts'
 import { type Place, planReads, type ReadLimits, type Span } from './read-set.ts'
 import type { ModbusDeviceConfig, ModbusSignalConfig, ModbusSourceConfig } from './schema.ts'
+import { isPlainNumber } from './signal-schema.ts'
 import { isTime, registersOf, type SignalType, valueTypeOf } from './signal-type.ts'
 
 /** A configured signal with everything inherited filled in. */
@@ -16,6 +18,7 @@ export interface PlannedSignal extends Place, Encoding {
   readonly id: string
   /** milliseconds between two reads */
   readonly period: number
+  readonly deadband?: Deadband | undefined
 }
 
 /** A configured device with its signals. */
@@ -56,7 +59,15 @@ export function planModbusSource(source: string, config: ModbusSourceConfig): Mo
         continue
       }
       first.set(id, device)
-      const signal = { ...planSignal(signals.length, id, s, d, config), group: groups.get(name) }
+      const options = deadbandOptions(s, d, config)
+      const deadband = options && deadbandOf(options, s.range)
+      if (options && !deadband)
+        problems.push({
+          path: ['sources', source, 'devices', device, 'signals', name],
+          message: 'a deadband in percent needs the range of the signal',
+          hint: 'add `range: [low, high]`, or a `deadband: { absolute: … }` of its own',
+        })
+      const signal = { ...planSignal(signals.length, id, s, d, config), group: groups.get(name), deadband }
       planned.set(name, signal)
       signals.push(signalSpec(source, asset, name, signal, s))
     }
@@ -74,6 +85,16 @@ export function planModbusSource(source: string, config: ModbusSourceConfig): Mo
   })
   const assets = [...new Set(devices.map((d) => d.asset))]
   return { plan: { signals, assets, polled: true }, devices, problems }
+}
+
+/** The signal's own deadband, or an inherited one where it is a number. */
+function deadbandOptions(
+  s: ModbusSignalConfig,
+  device: ModbusDeviceConfig,
+  source: ModbusSourceConfig,
+): DeadbandOptions | undefined {
+  const inherits = !isBitTable(addressOf(s).table) && isPlainNumber(s)
+  return s.deadband ?? (inherits ? (device.deadband ?? source.deadband) : undefined)
 }
 
 type CostOptions = Pick<ModbusSourceConfig, 'cost' | 'transport' | 'baud_rate'>
@@ -165,6 +186,8 @@ function signalSpec(
     ...(config.scale === undefined ? {} : { scale: config.scale }),
     ...(config.offset === undefined ? {} : { offset: config.offset }),
     ...(config.labels === undefined ? {} : { labels: config.labels }),
-    cadence: { kind: 'periodic', every: planned.period },
+    cadence: planned.deadband
+      ? { kind: 'on_change', heartbeat: planned.deadband.heartbeat }
+      : { kind: 'periodic', every: planned.period },
   }
 }

@@ -4,6 +4,7 @@ import { GOOD, qualityOf } from '../../core/quality.ts'
 import { backoffMs } from '../../core/retry.ts'
 import type { Value } from '../../core/signal.ts'
 import type { ModbusClient } from './client.ts'
+import { makeChangeFilter } from './deadband.ts'
 import { isUnusable, makeDecoder } from './decode.ts'
 import type { DeliveryQueue } from './delivery-queue.ts'
 import type { PlannedDevice, PlannedSignal } from './plan.ts'
@@ -44,6 +45,9 @@ export function makePoller(
   const { clock, log, client, queue, plan } = context
   const where = { source: context.source, device: device.name }
   const decoders = new Map(device.signals.map((s) => [s, makeDecoder(s)]))
+  const filters = new Map(
+    device.signals.flatMap((s) => (s.deadband ? [[s, makeChangeFilter(s.deadband)] as const] : [])),
+  )
   /** quality code by signal while it has no usable value */
   const bad = new Map<PlannedSignal, number>()
   let down: { readonly attempt: number; readonly retry_at: number } | undefined
@@ -51,7 +55,9 @@ export function makePoller(
 
   function good(signal: PlannedSignal, at: number, value: Value): void {
     if (bad.size > 0 && bad.delete(signal)) queue.note({ kind: 'end', device: device.name, signal: signal.id, at })
-    queue.add(signal.index, at, value, GOOD)
+    const filter = filters.get(signal)
+    if (filter && !filter.keeps(value, clock.monotonic())) queue.leaveOut()
+    else queue.add(signal.index, at, value, GOOD)
   }
 
   /** One bad reading on entering the state, however long it lasts (DESIGN §6). */
@@ -60,6 +66,7 @@ export function makePoller(
     if (before === quality) return
     if (before !== undefined) queue.note({ kind: 'end', device: device.name, signal: signal.id, at })
     bad.set(signal, quality)
+    filters.get(signal)?.reset()
     queue.add(signal.index, at, null, quality)
     queue.note({ kind: 'begin', device: device.name, signal: signal.id, reason: qualityOf(quality).reason, at })
   }

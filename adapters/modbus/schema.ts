@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { duration, name } from '../../core/option.ts'
+import { deadbandSchema } from './deadband.ts'
 import { deviceSchema } from './device-schema.ts'
 import { byteOrder, period } from './signal-schema.ts'
 import { checkTransport, transportShape } from './transport-schema.ts'
@@ -50,6 +51,9 @@ export const modbusSourceSchema = z
     byte_order: byteOrder
       .default('ABCD')
       .describe('order of the bytes of a value; devices and signals may have their own'),
+    deadband: deadbandSchema
+      .optional()
+      .describe('changes too small to be kept; devices and signals may have their own'),
     devices: z
       .record(name, deviceSchema)
       .refine((d) => Object.keys(d).length > 0, {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { decimal, duration, unit } from '../../core/option.ts'
 import { addressOf, isBitTable, parseReference, TABLES } from './address.ts'
+import { deadbandSchema } from './deadband.ts'
 import { bitRange, rawValue, typeName } from './signal-option.ts'
 import {
   BYTE_ORDERS,
@@ -78,6 +79,17 @@ const signalOptions = z.strictObject({
     .describe('names of all whole numbers it can have, such as { 0: idle, 1: run }; any other one is bad'),
   byte_order: byteOrder.optional().describe("order of the bytes; the device's where absent"),
   period: period.optional().describe("time between two reads; the device's where absent"),
+  range: z
+    .tuple([z.number(), z.number()], { error: 'expected the lowest and the highest value, such as [0, 120]' })
+    .refine(([low, high]) => low < high, {
+      error: 'the range is empty',
+      params: { hint: 'write the lower end first, such as [0, 120]' },
+    })
+    .optional()
+    .describe('lowest and highest value that are usual, in `unit`: what `deadband: { percent }` is of'),
+  deadband: deadbandSchema
+    .optional()
+    .describe("changes too small to be kept; the device's where absent, for numbers without labels"),
 })
 
 type Options = z.infer<typeof signalOptions>
@@ -95,6 +107,7 @@ export const signalSchema = signalOptions.superRefine((s, ctx) => {
   const key = addressKey(s, report)
   if (key === undefined) return
   const { table, address } = addressOf(s)
+  checkDeadband(s, !isBitTable(table) && isPlainNumber(s), report)
   if (isBitTable(table)) return checkBit(table, s, report)
   checkParts(s, report)
   checkText(s, report)
@@ -217,6 +230,20 @@ function checkNumber(s: Options, report: Report): void {
   for (const label of Object.keys(s.labels))
     if (BigInt(label) < low || BigInt(label) > high)
       report(['labels', label], `${label} can never come`, `write numbers ${low} to ${high}, or another type`)
+}
+
+/** Whether the signal of a register table is a number that says how much, not which. */
+export function isPlainNumber(s: Pick<Options, 'type' | 'bit' | 'labels'>): boolean {
+  const value = s.bit === undefined ? valueTypeOf(s.type ?? 'uint16') : 'bool'
+  return value !== 'bool' && value !== 'string' && s.labels === undefined
+}
+
+/** Only a number can change by little. */
+function checkDeadband(s: Options, isNumber: boolean, report: Report): void {
+  if (s.range !== undefined && !isNumber) report('range', '`range` is for numbers', 'leave it out')
+  if (s.deadband === undefined) return
+  if (!isNumber && s.deadband.absolute !== 0)
+    report('deadband', 'only numbers have a deadband', 'write `deadband: { absolute: 0 }` to keep every change')
 }
 
 /** Sentinels that the raw value can have. */

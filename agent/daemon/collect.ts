@@ -118,7 +118,7 @@ export function startCollector(input: {
 
   /** Hands a delivery over; resolves when it is durable. */
   function pass(delivery: Delivery, block: ReadingBlock): Promise<void> {
-    const { marks, refused = {} } = delivery
+    const { marks, refused = {}, unchanged = 0 } = delivery
     const n = block.times.length
     const entry = {
       source: name,
@@ -126,12 +126,15 @@ export function startCollector(input: {
       within_ms: delivery.within_ms ?? input.flush,
       ...(delivery.outages && { outages: delivery.outages }),
       ...(marks && { marks: marks.seen.map((seen) => ({ session: marks.session, ...seen })) }),
-      counts: Object.entries(refused).map(([reason, count]) => ({
-        source: name,
-        kind: 'refused' as const,
-        reason,
-        n: count,
-      })),
+      counts: [
+        ...Object.entries(refused).map(([reason, count]) => ({
+          source: name,
+          kind: 'refused' as const,
+          reason,
+          n: count,
+        })),
+        ...(unchanged > 0 ? [{ source: name, kind: 'unchanged' as const, reason: '', n: unchanged }] : []),
+      ],
     }
     waiting += n
     return queue.append(entry).then(() => {

@@ -32,6 +32,8 @@ export interface Plant {
   /** everything delivered so far */
   readonly seen: Seen[]
   readonly outages: OutageNote[]
+  /** readings that a deadband left out */
+  readonly unchanged: { n: number }
   readonly complete: Record<string, number>
   readonly stop: AbortController
   /** how the readings ended */
@@ -56,8 +58,9 @@ export async function modbusPlant(
   const seen: Seen[] = []
   const outages: OutageNote[] = []
   const complete: Record<string, number> = {}
+  const unchanged = { n: 0 }
   const collect = async (): Promise<void> => {
-    for await (const { block, outages: notes = [] } of source.readings(stop.signal)) {
+    for await (const { block, outages: notes = [], unchanged: same = 0 } of source.readings(stop.signal)) {
       for (let i = 0; i < block.times.length; i++)
         seen.push({
           signal: source.signals[block.signals[i]!]!.id,
@@ -66,6 +69,7 @@ export async function modbusPlant(
           reason: qualityOf(block.qualities[i]!).reason,
         })
       outages.push(...notes)
+      unchanged.n += same
       Object.assign(complete, block.complete_until)
     }
   }
@@ -79,7 +83,7 @@ export async function modbusPlant(
     await source[Symbol.asyncDispose]()
     await simulator[Symbol.asyncDispose]()
   })
-  return { memory, simulator, source, seen, outages, complete, stop, ended }
+  return { memory, simulator, source, seen, outages, unchanged, complete, stop, ended }
 }
 
 /** What was delivered of a signal. */
