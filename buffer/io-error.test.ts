@@ -31,6 +31,11 @@ describe('an I/O error', () => {
     }
 
     expect(append(20)).toEqual([])
+    limitFiles('8192')
+    const alarm = { key: 'pool:p', code: 'pool-identity', message: '', at: T0 }
+    expect(() => store.raiseAlarm(alarm)).toThrow(expect.objectContaining({ code: 'store-io' }))
+    limitFiles('unlimited')
+    expect(append(20)).toEqual([])
     limitFiles('8192') // every write beyond fails with EFBIG
     try {
       const refusals = append(5)

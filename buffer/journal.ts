@@ -14,7 +14,7 @@ export interface Journal {
   outages(since: number): readonly Outage[]
   count(count: Count): void
   counts(): readonly Count[]
-  /** @returns whether it was not open before */
+  /** Returns a row, so a failing commit shows only where a transaction makes it. @returns whether it was not open before */
   raise(alarm: Parameters<Store['raiseAlarm']>[0]): boolean
   clear(key: string, at: number): void
   /** Ends open alarms of these keys that were raised before `raised`. */

@@ -250,7 +250,7 @@ export function openStore(options: StoreOptions): Store {
       })
     },
 
-    raiseAlarm: (raised) => use((t) => void t.journal.raise(raised)),
+    raiseAlarm: (raised) => use((t) => void t.db.transaction(() => t.journal.raise(raised))()),
     clearAlarm: (key, at) => use((t) => t.journal.clear(key, at)),
 
     tidy(now) {

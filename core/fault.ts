@@ -64,7 +64,10 @@ export const FAULTS = {
     hint: 'the message is counted as refused and acknowledged: mend the sender or the mapping',
   },
   // store
-  'store-full': { fate: 'loses', hint: 'the oldest readings make room: raise buffer.max_size, or bring the pool back' },
+  'store-full': {
+    fate: 'loses',
+    hint: 'free space on the disk of data_dir; at buffer.max_size the oldest readings make room: raise it, or bring the pool back',
+  },
   'store-io': {
     fate: 'retries',
     hint: 'the disk answered with an error: check free space, mount state and the kernel log',

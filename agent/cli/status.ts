@@ -17,16 +17,20 @@ import {
 
 /**
  * `sluice status`: asks the running agent, or reads the data folder while none runs. With `--check` the exit code is 1
- * while an alarm is open, an account does not add up, or no agent runs: what a health check wants.
+ * while an alarm is open, commits fail, an account does not add up, or no agent runs: what a health check wants.
  */
 export async function status(options: CommonOptions & { readonly check?: boolean }): Promise<void> {
   const loaded = loadWithGateway(options.config)
   if (!loaded) return
   const found = (await running(socketPath(loaded.gateway.data_dir, loaded.control?.socket))) ?? stopped(loaded.gateway)
-  const alarmed = found.store.alarms.some((alarm) => alarm.until === null)
-  if (options.check && (alarmed || !found.ledger_ok || !found.running)) process.exitCode = EXIT_FAILED
+  if (options.check && !isWell(found)) process.exitCode = EXIT_FAILED
   if (options.json) printJson(found)
-  else console.log(render(found))
+  else console.log(renderStatus(found))
+}
+
+/** What a health check asks. */
+export function isWell({ store, trouble, ledger_ok, running }: AgentStatus): boolean {
+  return running && ledger_ok && !trouble && store.alarms.every((alarm) => alarm.until !== null)
 }
 
 async function running(socket: string): Promise<AgentStatus | undefined> {
@@ -49,6 +53,7 @@ function stopped(gateway: { readonly name: string; readonly data_dir: string }):
     rss_mb: 0,
     readings_per_s: 0,
     waiting: 0,
+    trouble: null,
     written_gb_per_day: 0,
     sources: {},
     gates: {},
@@ -58,7 +63,8 @@ function stopped(gateway: { readonly name: string; readonly data_dir: string }):
   }
 }
 
-function render(s: AgentStatus): string {
+/** The status in words, for a person. */
+export function renderStatus(s: AgentStatus): string {
   const { store } = s
   const state = s.running
     ? `running for ${formatDuration(Math.floor(s.uptime_s) * 1_000)}, ${s.readings_per_s.toFixed(1)} readings/s, ${s.rss_mb.toFixed(0)} MB`
@@ -97,9 +103,14 @@ function render(s: AgentStatus): string {
   parts.push(
     `disk\n  ${formatBytes(disk.file_bytes + disk.wal_bytes)} of ${formatBytes(disk.max_bytes)}: raw ${formatBytes(disk.raw_bytes)}, outbox ${formatBytes(disk.outbox_bytes)}${perDay}`,
   )
+  const { trouble } = s
+  const now = trouble
+    ? [['  commits', trouble.code, trouble.message, `since ${time(trouble.since)}: ${trouble.hint}`]]
+    : []
   const alarms = store.alarms
     .filter((a) => a.until === null)
     .map((a) => [`  ${a.key}`, a.code, a.message, `since ${time(a.since)}`])
+    .concat(now)
   if (alarms.length > 0) parts.push(`ALARMS\n${table(alarms)}`)
   return parts.join('\n\n')
 }

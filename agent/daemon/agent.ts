@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { accountsAddUp } from '../../buffer/accounts.ts'
+import type { StoreStatus } from '../../buffer/port.ts'
 import type { LoadedConfig } from '../../config/load.ts'
 import type { Clock } from '../../core/clock.ts'
 import { FAULTS, Fault } from '../../core/fault.ts'
@@ -15,6 +16,7 @@ import { makeLiveness } from './liveness.ts'
 import { type Probed, probeEach } from './probe.ts'
 import { makeRate } from './rate.ts'
 import type { AgentStatus, GateState } from './status.ts'
+import { makeStoreAlarm } from './store-alarm.ts'
 import { openStoreClient } from './store-client.ts'
 import { startWatchdog } from './watchdog.ts'
 
@@ -104,7 +106,7 @@ async function startLoops(input: AgentInput, stop: AbortController, resources: A
     sense,
     log,
     liveness,
-    onTrouble: (fault) => alarm('store', fault),
+    onTrouble: makeStoreAlarm(store, clock, log),
   })
   resources.use(queue)
 
@@ -198,8 +200,19 @@ async function startLoops(input: AgentInput, stop: AbortController, resources: A
     if (sense.isSane()) store.tidy(clock.now()).catch((err) => log.warn({ err }, 'tidying failed'))
   })
 
+  let latest: StoreStatus | undefined
+  /** What the store says of itself; while the disk refuses even that, what it said last. */
+  async function snapshot(): Promise<StoreStatus> {
+    try {
+      latest = await store.status(clock.now())
+    } catch (error) {
+      if (!(error instanceof Fault && latest && queue.trouble)) throw error
+    }
+    return latest
+  }
+
   async function status(): Promise<AgentStatus> {
-    const stored = await store.status(clock.now())
+    const stored = await snapshot()
     const states = [...[...collectors].map(([name, c]) => [name, c.state()] as const), ...off].map(
       ([name, state]) => [name, { ...state, readings_per_s: rates.get(name)?.perSecond() ?? 0 }] as const,
     )
@@ -212,6 +225,7 @@ async function startLoops(input: AgentInput, stop: AbortController, resources: A
       rss_mb: process.memoryUsage.rss() / 1e6,
       readings_per_s: states.reduce((sum, [, s]) => sum + s.readings_per_s, 0),
       waiting: queue.waiting,
+      trouble: queue.trouble,
       written_gb_per_day: (written.perSecond() * 86_400) / 1e9,
       sources: Object.fromEntries(states),
       gates: Object.fromEntries(gates),

@@ -3,6 +3,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { planModbusSource } from '../../adapters/modbus/plan.ts'
 import { modbusSourceSchema } from '../../adapters/modbus/schema.ts'
 import { makeSimulatorMemory, openModbusSimulator } from '../../adapters/modbus/simulator.ts'
+import { unixMs } from '../../core/brand.ts'
 import { makeClock } from '../../core/clock.ts'
 import { silentLog } from '../../core/log.ts'
 import { makeStoreClient } from '../../test/support/store-client.ts'
@@ -32,13 +33,13 @@ async function setUp() {
   const disk = { takes: true }
   let interned = 0
 
-  const queue = makeQueue((entry) => {
+  const queue: { -readonly [K in keyof CommitQueue]: CommitQueue[K] } = makeQueue((entry) => {
     appended.push(entry)
     return disk.takes ? Promise.resolve() : new Promise((durable) => held.push(durable))
   })
   /** A minute of the collector's clock takes 300 ms. */
   const clock = makeClock(200)
-  const start = () => {
+  const start = (most_waiting?: number) => {
     const collector = startCollector({
       name: 'line',
       config,
@@ -56,6 +57,7 @@ async function setUp() {
       log: silentLog,
       liveness: makeLiveness(clock),
       signal: stop.signal,
+      ...(most_waiting !== undefined && { most_waiting }),
     })
     onTestFinished(async () => {
       stop.abort()
@@ -72,6 +74,7 @@ async function setUp() {
   return {
     start,
     stop,
+    queue,
     appended,
     disk,
     release,
@@ -86,7 +89,7 @@ async function setUp() {
 }
 
 function makeQueue(append: CommitQueue['append']): CommitQueue {
-  return { append, hurry: () => undefined, waiting: 0, [Symbol.asyncDispose]: async () => undefined }
+  return { append, hurry: () => undefined, waiting: 0, trouble: null, [Symbol.asyncDispose]: async () => undefined }
 }
 
 describe('a collector', () => {
@@ -166,6 +169,24 @@ describe('a collector', () => {
     expect(interned()).toBe(1)
     release()
     await vi.waitFor(() => expect(interned()).toBe(2), 5_000)
+  })
+
+  it.each<readonly [string, CommitQueue['trouble']]>([
+    ['store-full', null],
+    ['store-io', { code: 'store-io', message: '', hint: '', since: unixMs(0) }],
+  ])('waits when too much waits for the disk, which is an outage %s until it goes on', async (reason, trouble) => {
+    const { start, appended, disk, release, notes, queue } = await setUp()
+    const read = (): number => appended.reduce((n, entry) => n + entry.block.times.length, 0)
+    queue.trouble = trouble
+    disk.takes = false
+    const collector = start(3)
+    await vi.waitFor(() => expect(notes()).toMatchObject([{ kind: 'begin', device: null, signal: null, reason }]))
+    const before = read()
+    expect(before).toBeGreaterThan(3)
+    release()
+    await vi.waitFor(() => expect(read()).toBeGreaterThan(before))
+    expect(notes()).toMatchObject([{ kind: 'begin' }, { kind: 'end', device: null, signal: null }])
+    expect(collector.state()).toMatchObject({ state: 'up', fault: null })
   })
 
   it('ends when all that was read is durable', async () => {

@@ -15,6 +15,8 @@ import type { StoreClient } from './store-client.ts'
 
 /** Readings of one source that may wait for the disk before the source has to wait too; about 8 MB. */
 const MOST_WAITING = 250_000
+/** A disk that takes longer than this (ms) makes an outage of the wait. */
+const HITCH = 1_000
 /** A source that has been up this long starts its next outage with the shortest backoff again. */
 const STEADY = 30_000
 
@@ -55,8 +57,10 @@ export function startCollector(input: {
   readonly log: Log
   readonly liveness: Liveness
   readonly signal: AbortSignal
+  /** readings that may wait for the disk */
+  readonly most_waiting?: number
 }): Collector {
-  const { name, config, plan, store, queue, clock, log, signal } = input
+  const { name, config, plan, store, queue, clock, log, signal, most_waiting = MOST_WAITING } = input
   const context: SourceContext = {
     name,
     clock,
@@ -162,6 +166,22 @@ export function startCollector(input: {
     return source
   }
 
+  const isCrowded = (): boolean => waiting > most_waiting && !signal.aborted
+
+  /** The source waits for the disk. What it cannot read meanwhile is an outage, recorded once the disk takes it. */
+  async function holdBack(): Promise<void> {
+    const at = clock.now()
+    const patience = clock.monotonic() + HITCH
+    while (isCrowded() && clock.monotonic() < patience) await room.wait(patience - clock.monotonic(), signal)
+    if (!isCrowded()) return
+    const reason = queue.trouble?.code ?? 'store-full'
+    log.error({ source: name, code: reason, hint: FAULTS[reason].hint }, 'source waits: the disk takes nothing more')
+    void note([{ kind: 'begin', device: null, signal: null, reason, at }])
+    while (isCrowded()) await room.wait(1_000, signal)
+    void note([{ kind: 'end', device: null, signal: null, at: clock.now() }])
+    log.info({ source: name }, 'source goes on')
+  }
+
   async function session(): Promise<void> {
     const outstanding = new Set<Promise<void>>()
     try {
@@ -174,7 +194,7 @@ export function startCollector(input: {
         const durable = pass(delivery, await intern(delivery.block))
         outstanding.add(durable)
         void durable.finally(() => outstanding.delete(durable))
-        while (waiting > MOST_WAITING && !signal.aborted) await room.wait(1_000, signal)
+        if (waiting > most_waiting) await holdBack()
       }
     } finally {
       counters = open?.counters() ?? counters

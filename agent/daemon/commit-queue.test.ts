@@ -18,6 +18,7 @@ function setUp(start?: number) {
   const durable: string[] = []
   const troubles: (string | null)[] = []
   const disk = { isSane: true, answer: async (): Promise<void> => undefined }
+  const errors: string[] = []
   const queue = makeCommitQueue({
     async commit(commit) {
       commits.push(commit)
@@ -25,7 +26,7 @@ function setUp(start?: number) {
     },
     clock,
     sense: { isSane: () => disk.isSane },
-    log: silentLog,
+    log: { ...silentLog, error: (_, message) => errors.push(message) },
     liveness,
     onTrouble: (fault) => troubles.push(fault?.code ?? null),
   })
@@ -36,7 +37,7 @@ function setUp(start?: number) {
       .append({ source, block: builder.take(clock.now()), within_ms, ...parts })
       .then(() => durable.push(source))
   }
-  return { clock, liveness, commits, durable, troubles, disk, queue, append }
+  return { clock, liveness, commits, durable, troubles, errors, disk, queue, append }
 }
 
 /** The same, after the first readings of the run. */
@@ -46,6 +47,7 @@ async function setUpBegun(start?: number) {
   await parts.clock.advance(0)
   parts.commits.length = 0
   parts.durable.length = 0
+  parts.troubles.length = 0
   return parts
 }
 
@@ -167,7 +169,8 @@ describe('the commit queue', () => {
   })
 
   it('tries a commit again until the disk takes it, and says so once', async () => {
-    const { clock, liveness, commits, durable, troubles, disk, queue, append } = await setUpBegun()
+    const { clock, liveness, commits, durable, troubles, errors, disk, queue, append } = await setUpBegun()
+    const since = clock.now()
     disk.answer = () => Promise.reject(FULL)
     append('a', 0)
     await clock.advance(600_000)
@@ -178,12 +181,24 @@ describe('the commit queue', () => {
     expect(queue.waiting).toBe(2)
     expect(troubles).toEqual(['store-io'])
     expect(liveness.stalled()).toEqual([])
+    expect(queue.trouble).toEqual({ code: 'store-io', message: FULL.message, hint: FULL.hint, since })
+    expect(errors).toEqual(['commit failed: the disk refuses'])
 
     disk.answer = async () => undefined
     await clock.advance(SILENCE)
     expect(troubles).toEqual(['store-io', null])
+    expect(queue.trouble).toBeNull()
     expect(durable).toEqual(['a', 'b'])
     expect(sourcesOf([...new Set(commits)]).slice(0, 2)).toEqual([['a'], ['b']])
+  })
+
+  it('says at the first commit of a run, and only then, that the disk takes it', async () => {
+    const { clock, troubles, append } = setUp()
+    append('a', 0)
+    await clock.advance(0)
+    append('b', 0)
+    await clock.advance(0)
+    expect(troubles).toEqual([null])
   })
 
   it('ends on a bug, says so, and calls nothing durable', async () => {

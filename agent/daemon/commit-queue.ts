@@ -1,6 +1,7 @@
 import type { Commit, Count } from '../../buffer/port.ts'
+import type { UnixMs } from '../../core/brand.ts'
 import type { Clock } from '../../core/clock.ts'
-import { Fault } from '../../core/fault.ts'
+import { Fault, type FaultCode } from '../../core/fault.ts'
 import type { OutageNote } from '../../core/ledger.ts'
 import type { Log } from '../../core/log.ts'
 import type { ReadingBlock } from '../../core/reading-block.ts'
@@ -21,6 +22,14 @@ export interface Append {
   readonly within_ms: number
 }
 
+/** Why commits fail at present. */
+export interface Trouble {
+  readonly code: FaultCode
+  readonly message: string
+  readonly hint: string
+  readonly since: UnixMs
+}
+
 /** Group commit: everything that waits when a commit begins shares it. */
 export interface CommitQueue extends AsyncDisposable {
   /** Resolves when durable; never rejects while the queue is open, a commit that fails is tried again. */
@@ -29,6 +38,8 @@ export interface CommitQueue extends AsyncDisposable {
   hurry(): void
   /** Readings taken and not yet durable. */
   readonly waiting: number
+  /** what keeps commits from succeeding now, or null */
+  readonly trouble: Trouble | null
 }
 
 /** A silent plant still stores an empty block this often (PRIVACY.md, `grace`), so that windows close. */
@@ -36,7 +47,7 @@ const SILENCE = 30_000
 
 /**
  * @param commit stores one commit and resolves when it is durable
- * @param onTrouble told when the disk refuses (fault) and when it takes commits again (null)
+ * @param onTrouble told when the disk refuses (fault), and when it takes commits again or for the first time (null)
  */
 export function makeCommitQueue(input: {
   readonly commit: (commit: Commit) => Promise<unknown>
@@ -55,6 +66,9 @@ export function makeCommitQueue(input: {
   let hurried = false
   /** The first readings after a start are not made to wait: whoever started it sees at once that it works. */
   let begun = false
+  let trouble: Trouble | null = null
+  /** Before the first commit nobody knows what the last run left. */
+  let settled = false
   const bell = makeBell(clock)
 
   /** Moves the time of the next commit forward, where it is later than that. */
@@ -76,16 +90,27 @@ export function makeCommitQueue(input: {
     }
   }
 
+  /** The first failure is one that a person must see; the rest say that it goes on. */
+  function fail(fault: Fault, attempt: number): void {
+    const { code, message, hint } = fault
+    if (!trouble) {
+      log.error({ code, hint }, `commit failed: ${message}`)
+      input.onTrouble(fault)
+    } else log.warn({ code, attempt }, `commit failed: ${message}`)
+    trouble = { code, message, hint, since: trouble?.since ?? clock.now() }
+  }
+
   async function store(commit: Commit): Promise<void> {
     for (let attempt = 0; ; attempt++) {
       try {
         await input.commit(commit)
-        if (attempt > 0) input.onTrouble(null)
+        if (trouble || !settled) input.onTrouble(null)
+        settled = true
+        trouble = null
         return
       } catch (error) {
         if (!(error instanceof Fault)) throw error
-        if (attempt === 0) input.onTrouble(error)
-        log.warn({ code: error.code, attempt }, `commit failed: ${error.message}`)
+        fail(error, attempt)
         if (stop.signal.aborted) throw error
         pulse.beat()
         await clock.sleep(backoffMs(attempt, { base: 500, cap: 30_000, floor: 250 }), stop.signal)
@@ -113,7 +138,7 @@ export function makeCommitQueue(input: {
   const running = run()
   running.catch((error: unknown) => {
     log.error({ err: error }, 'commits ended')
-    input.onTrouble(error instanceof Fault ? error : new Fault('store-io', {}, String(error)))
+    fail(error instanceof Fault ? error : new Fault('store-io', {}, String(error)), 0)
   })
 
   return {
@@ -132,6 +157,9 @@ export function makeCommitQueue(input: {
     },
     get waiting() {
       return waiting
+    },
+    get trouble() {
+      return trouble
     },
     async [Symbol.asyncDispose]() {
       stop.abort()

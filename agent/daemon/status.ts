@@ -1,5 +1,6 @@
 import type { StoreStatus } from '../../buffer/port.ts'
 import type { SourceState } from './collect.ts'
+import type { Trouble } from './commit-queue.ts'
 import type { DeliveryState } from './deliver.ts'
 
 /** Whether a pool's gate is open, and what shut it. */
@@ -20,6 +21,8 @@ export interface AgentStatus {
   readonly readings_per_s: number
   /** readings taken from sources and not yet durable */
   readonly waiting: number
+  /** why nothing becomes durable at present, or null */
+  readonly trouble: Trouble | null
   readonly written_gb_per_day: number
   readonly sources: Readonly<Record<string, SourceState & { readonly readings_per_s: number }>>
   readonly gates: Readonly<Record<string, GateState>>

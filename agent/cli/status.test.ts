@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest'
+import { unixMs } from '../../core/brand.ts'
+import { makeFolder, T0 } from '../../test/support/store.ts'
+import type { AgentStatus } from '../daemon/status.ts'
+import { isWell, renderStatus } from './status.ts'
+
+/** The status of a running agent whose folder is empty. */
+function statusWith(parts: Partial<AgentStatus>): AgentStatus {
+  using folder = makeFolder()
+  using store = folder.open()
+  return {
+    version: 'test',
+    gateway: 'hall-2',
+    running: true,
+    now: T0,
+    uptime_s: 60,
+    rss_mb: 100,
+    readings_per_s: 1,
+    waiting: 0,
+    trouble: null,
+    written_gb_per_day: 0,
+    sources: {},
+    gates: {},
+    delivery: {},
+    store: store.status(T0),
+    ledger_ok: true,
+    ...parts,
+  }
+}
+
+const TROUBLE = {
+  code: 'store-full',
+  message: 'there is no room left',
+  hint: 'free space',
+  since: unixMs(T0 - 5_000),
+} as const
+
+describe('a status', () => {
+  it('is well where nothing is wrong', () => {
+    expect(isWell(statusWith({}))).toBe(true)
+    expect(renderStatus(statusWith({}))).not.toContain('ALARMS')
+  })
+
+  it.each<readonly [string, Partial<AgentStatus>]>([
+    ['commits fail', { trouble: TROUBLE }],
+    ['an account does not add up', { ledger_ok: false }],
+    ['no agent runs', { running: false }],
+  ])('is not well where %s', (_, parts) => {
+    expect(isWell(statusWith(parts))).toBe(false)
+  })
+
+  it('shows under ALARMS why commits fail, since when, and what to do', () => {
+    expect(renderStatus(statusWith({ trouble: TROUBLE }))).toMatch(
+      /ALARMS\n {2}commits +store-full +there is no room left +since 2026-06-01T11:59:55Z: free space$/,
+    )
+  })
+})
