@@ -60,6 +60,7 @@ function connect(path: string, max_size: number): Db {
     db.pragma(`max_page_count = ${Math.floor(max_size / PAGE)}`)
     db.pragma('cache_size = -2000')
     db.pragma('trusted_schema = OFF')
+    db.pragma('temp_store = MEMORY') // a full disk must not keep us from sorting what goes
     migrate(db, MIGRATIONS)
     return db
   } catch (error) {

@@ -5,11 +5,17 @@ import type { Alarm, Commit, Count, Store } from './port.ts'
 
 /** Outages, counts of what was never accepted, alarms, marks of broker sessions, memos of sources. Callers bring the transaction. */
 export interface Journal {
-  /** A second beginning of the same outage changes nothing; one with another reason ends the first. */
+  /**
+   * Rows of outages are bounded (`mostOutages`); beyond that the places with the most rows give up their oldest ended ones,
+   * which are counted by source. A second beginning of the same outage changes nothing; one with another
+   * reason ends the first.
+   */
   note(source: string, note: OutageNote): void
   /** Ends every open outage at `at`, or where it began if that is later. */
   endOutages(at: number): void
   record(outage: Outage): void
+  /** Gives up ended outages until this share of the bound is left, as far as they suffice. @returns how many it gave up */
+  forgetOutages(share: number): number
   /** Open ones and those that ended since, newest first, at most 100. */
   outages(since: number): readonly Outage[]
   count(count: Count): void
@@ -25,11 +31,23 @@ export interface Journal {
   dropMarks(prefix: string, session: string): void
   memo(source: string, key: string): string | undefined
   setMemo(source: string, key: string, value: string): void
-  /** Forgets outages and alarms that ended before `at`. */
+  /** Forgets outages and alarms that ended before `at`, and all but the newest ended alarms. */
   prune(at: number): void
 }
 
-export function makeJournal(db: Db): Journal {
+/** A flapping signal begins and ends outages for ever: a row for every 10 kB of `max_size` (bytes), about a hundredth of it. */
+function mostOutages(max_size: number): number {
+  return Math.min(50_000, Math.ceil(max_size / 10_000))
+}
+/** What is left of the bound once it was reached, so that not every outage gives one up. */
+const KEPT = 0.9
+const MOST_ALARMS = 1_000
+
+export function makeJournal(db: Db, max_size: number): Journal {
+  const most = mostOutages(max_size)
+  /** rows of outages, at least as many as there are; unknown after a start and after some were given up */
+  let rows: number | undefined
+
   const open = db.prepare<[string, string | null, string | null], { id: number; reason: string }>(
     'SELECT id, reason FROM outage WHERE until_ms IS NULL AND source = ? AND device IS ? AND signal IS ?',
   )
@@ -42,6 +60,14 @@ export function makeJournal(db: Db): Journal {
     `SELECT source, device, signal, reason, from_ms AS "from", until_ms AS until FROM outage
      WHERE until_ms IS NULL OR until_ms >= ? ORDER BY from_ms DESC, id DESC LIMIT 100`,
   )
+  const countOutages = db.prepare<[], number>('SELECT count(*) FROM outage').pluck()
+  const forget = db
+    .prepare<[number], string>(
+      `DELETE FROM outage WHERE id IN (
+         SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY source, device, signal ORDER BY until_ms DESC, id DESC)
+           AS nth FROM outage WHERE until_ms IS NOT NULL) ORDER BY nth DESC LIMIT ?) RETURNING source`,
+    )
+    .pluck()
   const count = db.prepare('INSERT INTO count VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n')
   const counts = db.prepare<[], Count>('SELECT source, kind, reason, n FROM count')
   const raise = db
@@ -68,21 +94,41 @@ export function makeJournal(db: Db): Journal {
   const memo = db.prepare<[string, string], string>('SELECT value FROM memo WHERE source = ? AND key = ?').pluck()
   const setMemo = db.prepare('INSERT INTO memo VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value')
   const pruneOutages = db.prepare('DELETE FROM outage WHERE until_ms IS NOT NULL AND until_ms < ?')
-  const pruneAlarms = db.prepare('DELETE FROM alarm WHERE until < ?')
+  const pruneAlarms = db.prepare(
+    'DELETE FROM alarm WHERE until < ? OR (until IS NOT NULL AND id <= (SELECT max(id) FROM alarm) - ?)',
+  )
+
+  function add({ source, device, signal, reason, from, until }: Outage): void {
+    begin.run(source, device, signal, reason, from, until)
+    rows = rows === undefined ? countOutages.get()! : rows + 1
+    if (rows > most) forgetOutages(KEPT)
+  }
+
+  function forgetOutages(share: number): number {
+    const excess = countOutages.get()! - Math.floor(most * share)
+    if (excess <= 0) return 0
+    const gone = forget.all(excess)
+    for (const source of new Set(gone)) {
+      count.run(source, 'forgotten', 'outage', gone.filter((other) => other === source).length)
+    }
+    rows = undefined
+    return gone.length
+  }
 
   return {
     note(source, note) {
       const known = open.get(source, note.device, note.signal)
       if (note.kind === 'begin' && known?.reason === note.reason) return
       if (known) end.run(note.at, known.id)
-      if (note.kind === 'begin') begin.run(source, note.device, note.signal, note.reason, note.at, null)
+      if (note.kind === 'end') return
+      const { device, signal, reason, at } = note
+      add({ source, device, signal, reason, from: at, until: null })
     },
     endOutages(at) {
       endAll.run(at)
     },
-    record({ source, device, signal, reason, from, until }) {
-      begin.run(source, device, signal, reason, from, until)
-    },
+    record: add,
+    forgetOutages,
     outages: (since) => outages.all(since),
     count({ source, kind, reason, n }) {
       if (n > 0) count.run(source, kind, reason, n)
@@ -112,7 +158,7 @@ export function makeJournal(db: Db): Journal {
     },
     prune(at) {
       pruneOutages.run(at)
-      pruneAlarms.run(at)
+      pruneAlarms.run(at, MOST_ALARMS)
     },
   }
 }

@@ -11,6 +11,9 @@ const RESERVE = 0.02
 const LEAST_RESERVE = 2 ** 20
 /** Once room is made, this share more, so that not every commit evicts. */
 const STEP = 0.01
+/** Of ended outages this share of their bound stays, and settled batches this long (ms), while there are readings to give up. */
+const OUTAGES_KEPT = 0.1
+const SETTLED_KEPT = 86_400_000
 /** Blocks given up at a time, and at most in one commit where a step is larger. */
 const STRIDE = 16
 const MOST = 256
@@ -32,7 +35,8 @@ export function pages(db: Db, pragma: 'page_count' | 'freelist_count' | 'max_pag
 }
 
 /**
- * Makes room for `bytes` more under the cap: oldest readings first (those published go with nothing lost), batches last.
+ * Makes room for `bytes` more under the cap: first records of what is over (ended outages, settled batches), then the
+ * oldest readings (those published go with nothing lost), the last records, batches last.
  * Part of the commit that needs it.
  */
 export function makeRoom(
@@ -43,7 +47,7 @@ export function makeRoom(
   at: number,
   wrongFate: (pool: string) => void,
 ): Room {
-  const { db, log, outbox } = tables
+  const { db, log, outbox, journal } = tables
   const need = Math.ceil((bytes * 1.1) / PAGE) + 4
   const reserve = Math.max(max_size * RESERVE, LEAST_RESERVE)
   const high = Math.floor((max_size - reserve) / PAGE) - need
@@ -52,6 +56,8 @@ export function makeRoom(
   const before = usedPages(db)
   let dropped = 0
   if (before <= high) return { evicted, dropped }
+  journal.forgetOutages(OUTAGES_KEPT)
+  outbox.prune(at - SETTLED_KEPT)
   for (let done = 0; ; done += STRIDE) {
     const used = usedPages(db)
     // A cap that was lowered is reached over many commits; each only makes the room it takes.
@@ -60,10 +66,17 @@ export function makeRoom(
     const through = log.oldest(STRIDE + 1).at(-2)?.position
     if (through !== undefined) {
       for (const pool of evictThrough(tables, through, 'full', fate, wrongFate)) evicted.add(pool)
-    } else if (used > high && outbox.dropOldest('full', at)) dropped++
-    else break
+    } else if (used <= high || forgetRecords(tables) === 0) {
+      if (used <= high || !outbox.dropOldest('full', at)) break
+      dropped++
+    }
   }
   return { evicted, dropped }
+}
+
+/** Gives up records of what is over that are left. @returns how many */
+function forgetRecords({ journal, outbox }: Tables): number {
+  return journal.forgetOutages(0) + outbox.prune(Number.POSITIVE_INFINITY)
 }
 
 /**

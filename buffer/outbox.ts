@@ -18,8 +18,8 @@ export interface Outbox {
   ahead(pool: number, dataset: string): number
   /** Gives up the oldest payload, quarantined before queued. @returns false where none is left */
   dropOldest(reason: string, at: number): boolean
-  /** Forgets settled batches from before `at`, into the pool's counters. */
-  prune(at: number): void
+  /** Forgets some settled batches from before `at`, into the pool's counters. @returns how many */
+  prune(at: number): number
   accounts(pool: number): Readonly<Record<BatchState, number>>
   quarantined(pool: number): readonly Quarantined[]
   /** Payload bytes that still lie here. */
@@ -127,10 +127,12 @@ export function makeOutbox(db: Db): Outbox {
       return row !== undefined
     },
     prune(at) {
-      for (const row of prunable.all(at)) {
+      const rows = prunable.all(at)
+      for (const row of rows) {
         remove.run(row.id)
         countPruned[row.state].run(row.pool)
       }
+      return rows.length
     },
     accounts(pool) {
       const found = new Map(counts.all(pool))

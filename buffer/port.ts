@@ -21,8 +21,8 @@ export interface Commit {
 /** A durable counter of what happened before acceptance. */
 export interface Count {
   readonly source: string
-  /** `refused` with its reason, or `unchanged` (deadband) with reason '' */
-  readonly kind: 'refused' | 'unchanged'
+  /** `refused` with its reason, `unchanged` (deadband) with reason '', or `forgotten` with `outage`: records given up for room */
+  readonly kind: 'refused' | 'unchanged' | 'forgotten'
   readonly reason: string
   readonly n: number
 }

@@ -19,6 +19,9 @@ import { tidyTables } from './tidy.ts'
 
 const MINUTE = 60_000
 
+/** Room (bytes) for what a commit notes beside its readings; a row with its share of the indexes. */
+const notesBytes = ({ outages, marks }: Commit): number => Math.min(outages.length, 1_000) * 200 + marks.length * 100
+
 const offerKey = (pool: string, dataset: string, epoch: number): string => JSON.stringify([pool, dataset, epoch])
 
 /**
@@ -46,7 +49,7 @@ export function openStore(options: StoreOptions): Store {
   function open(): Tables {
     const { db, set_aside } = openDatabase(data_dir, { max_size, now: present, damaged: isDamaged })
     try {
-      const opened = makeTables(db)
+      const opened = makeTables(db, max_size)
       // After an error our own mark is newer than the file's.
       mark = recover(opened, { mark: mark ?? readHighWater(data_dir), machine, set_aside, now: present }, log)
       opened.dictionary.internSignals(known)
@@ -185,7 +188,7 @@ export function openStore(options: StoreOptions): Store {
         const boot = t.dictionary.internBoot(options.boot)
         const { arrival, monotonic } = commit
         const stored = t.db.transaction(() => {
-          const evicted = [...giveWay(t, commit, data.length)]
+          const evicted = [...giveWay(t, commit, data.length + notesBytes(commit))]
           const head = t.log.add(content, data, { arrival, monotonic, boot, sane: commit.sane ? 1 : 0 })
           for (const entry of commit.marks) t.journal.mark(entry)
           for (const { source, note } of commit.outages) t.journal.note(source, note)

@@ -17,7 +17,8 @@ export interface Tables {
   readonly journal: Journal
 }
 
-export function makeTables(db: Db): Tables {
+/** @param max_size bytes that the file may reach; only whoever writes needs it */
+export function makeTables(db: Db, max_size = 0): Tables {
   const meta = makeMeta(db)
   const dictionary = makeDictionary(db)
   return {
@@ -27,6 +28,6 @@ export function makeTables(db: Db): Tables {
     log: makeRawLog(db, dictionary, meta),
     pools: makePools(db),
     outbox: makeOutbox(db),
-    journal: makeJournal(db),
+    journal: makeJournal(db, max_size),
   }
 }
