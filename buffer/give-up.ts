@@ -11,7 +11,7 @@ import type { Tables } from './tables.ts'
 /**
  * Deletes the oldest blocks through `position`, whether pending or not, and moves the cursors of the pools that still
  * waited for them.
- * @returns the pools that lost readings
+ * @returns the pools that lost readings; retired ones lose theirs under their own reason, which calls for nobody
  */
 export function evictThrough(
   tables: Tables,
@@ -26,14 +26,16 @@ export function evictThrough(
   const from = log.oldest(1)[0]?.position ?? position + 1
   for (let at = from; at <= position; at++) {
     const row = log.rows(at, 1)[0]!
-    const losers = waiting.filter(({ cursor }) => cursor < row.seq + row.n)
+    const losers = waiting.filter(({ pool, cursor }) => cursor < row.seq + row.n && waitsFor(pool, row.seq))
     if (losers.length === 0) continue
     const block = log.read(row)
     for (const loser of losers) {
-      const entries = fateOf(loser.pool, block, row, Math.max(0, loser.cursor - row.seq), reason, fate, wrongFate)
+      const isRetired = loser.pool.end_seq !== null
+      const why = isRetired ? 'retired' : reason
+      const entries = fateOf(loser.pool, block, row, Math.max(0, loser.cursor - row.seq), why, fate, wrongFate)
       for (const entry of entries) addTo(loser.sums, entry)
       loser.cursor = row.seq + row.n
-      concerned.add(loser.pool.name)
+      if (!isRetired) concerned.add(loser.pool.name)
     }
   }
   for (const { pool, cursor, sums } of waiting) {
@@ -43,6 +45,11 @@ export function evictThrough(
   }
   log.deleteThrough(position)
   return concerned
+}
+
+/** Whether the accounts of a pool reach to this sequence; they end between two blocks. */
+function waitsFor(pool: PoolRow, seq: number): boolean {
+  return pool.end_seq === null || seq < pool.end_seq
 }
 
 /** Accounts of a block's readings from index `from` on. */
@@ -74,7 +81,9 @@ function addTo(sums: Map<string, LedgerEntry>, entry: LedgerEntry): void {
 /** A block turned out to be damaged: its readings are given up for every pool that still waited for them. */
 export function loseBlock({ log, pools }: Tables, row: ChunkRow): void {
   const end = row.seq + row.n
-  for (const pool of pools.all()) accountLoss(pools, pool.id, end - Math.max(row.seq, pool.raw_seq))
+  for (const pool of pools.all()) {
+    if (waitsFor(pool, row.seq)) accountLoss(pools, pool.id, end - Math.max(row.seq, pool.raw_seq))
+  }
   log.lose({ seq: row.seq, n: row.n }, row)
 }
 
@@ -82,7 +91,7 @@ export function loseBlock({ log, pools }: Tables, row: ChunkRow): void {
 export function loseUpTo({ log, pools }: Tables, seq: number): number {
   const from = log.nextSeq()
   if (seq <= from) return 0
-  for (const pool of pools.all()) accountLoss(pools, pool.id, seq - from)
+  for (const pool of pools.all()) if (waitsFor(pool, from)) accountLoss(pools, pool.id, seq - from)
   log.lose({ seq: from, n: seq - from })
   return seq - from
 }

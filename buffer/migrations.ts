@@ -73,4 +73,9 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE memo (source TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (source, key))
     STRICT, WITHOUT ROWID;
   `,
+  `
+  -- a pool that is not configured: its accounts end here, and since when, once a trusted clock could say
+  ALTER TABLE pool ADD COLUMN end_seq INTEGER;
+  ALTER TABLE pool ADD COLUMN retired_at REAL;
+  `,
 ]

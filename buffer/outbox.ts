@@ -18,6 +18,8 @@ export interface Outbox {
   ahead(pool: number, dataset: string): number
   /** Gives up the oldest payload, quarantined before queued. @returns false where none is left */
   dropOldest(reason: string, at: number): boolean
+  /** Gives up everything of a pool that is queued or quarantined. */
+  dropAll(pool: number, reason: string, at: number): void
   /** Forgets some settled batches from before `at`, into the pool's counters. @returns how many */
   prune(at: number): number
   accounts(pool: number): Readonly<Record<BatchState, number>>
@@ -52,6 +54,10 @@ export function makeOutbox(db: Db): Outbox {
     .pluck()
   const oldest = db.prepare<[], { batch_id: string }>(
     "SELECT batch_id FROM batch WHERE state IN ('quarantined', 'queued') ORDER BY state = 'queued', id LIMIT 1",
+  )
+  const dropAll = db.prepare(
+    `UPDATE batch SET state = 'dropped', settled_at = ?, reason = ?, message = NULL, bytes = NULL
+     WHERE pool = ? AND state IN ('quarantined', 'queued')`,
   )
   const prunable = db.prepare<[number], { id: number; pool: number; state: 'delivered' | 'dropped' }>(
     "SELECT id, pool, state FROM batch WHERE state IN ('delivered', 'dropped') AND settled_at < ? LIMIT 200",
@@ -125,6 +131,9 @@ export function makeOutbox(db: Db): Outbox {
       const row = oldest.get()
       if (row) settle.run({ id: row.batch_id, state: 'dropped', at, keep: 0, receipt: null, reason, message: null })
       return row !== undefined
+    },
+    dropAll(pool, reason, at) {
+      dropAll.run(at, reason, pool)
     },
     prune(at) {
       const rows = prunable.all(at)

@@ -18,6 +18,9 @@ export interface PoolRow {
   /** settled batches whose rows are gone */
   readonly pruned_delivered: number
   readonly pruned_dropped: number
+  /** raw sequence at which the accounts of a retired pool end; null where it is configured */
+  readonly end_seq: number | null
+  readonly retired_at: number | null
 }
 
 /** Cursors, accounts (`UNKNOWN_SIGNAL` where damage hides which) and batch numbers of the pools. Callers bring the transaction. */
@@ -25,8 +28,14 @@ export interface Pools {
   all(): readonly PoolRow[]
   find(name: string): PoolRow | undefined
   create(pool: Pick<PoolRow, 'name' | 'start_seq' | 'raw_seq' | 'sealed_until' | 'since'>): PoolRow
-  /** Lowest cursor, or `otherwise` where there is no pool. */
+  /** Lowest cursor of those configured, or `otherwise` where there is none. */
   lowestCursor(otherwise: number): number
+  /** Sequences that retired pools still wait for; undefined where they wait for none. */
+  heldByRetired(): { readonly from: number; readonly until: number } | undefined
+  retire(pool: number, end_seq: number): void
+  revive(pool: number, seqs: Pick<PoolRow, 'start_seq' | 'raw_seq'>): void
+  /** The retired pools that have no time yet are retired since `at`. */
+  stampRetired(at: number): void
   moveCursor(pool: number, raw_seq: number, sealed_until?: Readonly<Record<string, UnixMs>>): void
   account(pool: number, entries: Iterable<LedgerEntry>): void
   ledger(pool: number): readonly LedgerEntry[]
@@ -45,7 +54,15 @@ export function makePools(db: Db): Pools {
   const all = db.prepare<[], Stored>('SELECT * FROM pool ORDER BY id')
   const find = db.prepare<[string], Stored>('SELECT * FROM pool WHERE name = ?')
   const create = db.prepare('INSERT INTO pool (name, start_seq, raw_seq, sealed_until, since) VALUES (?, ?, ?, ?, ?)')
-  const lowest = db.prepare<[], number | null>('SELECT min(raw_seq) FROM pool').pluck()
+  const lowest = db.prepare<[], number | null>('SELECT min(raw_seq) FROM pool WHERE end_seq IS NULL').pluck()
+  const held = db.prepare<[], { from: number | null; until: number }>(
+    'SELECT min(raw_seq) AS "from", max(end_seq) AS until FROM pool WHERE raw_seq < end_seq',
+  )
+  const retire = db.prepare('UPDATE pool SET end_seq = ? WHERE id = ?')
+  const revive = db.prepare(
+    'UPDATE pool SET end_seq = NULL, retired_at = NULL, start_seq = ?, raw_seq = ? WHERE id = ?',
+  )
+  const stamp = db.prepare('UPDATE pool SET retired_at = ? WHERE end_seq IS NOT NULL AND retired_at IS NULL')
   const moveRaw = db.prepare('UPDATE pool SET raw_seq = ? WHERE id = ?')
   const move = db.prepare('UPDATE pool SET raw_seq = ?, sealed_until = ? WHERE id = ?')
   const account = db.prepare('INSERT INTO ledger VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n')
@@ -80,6 +97,19 @@ export function makePools(db: Db): Pools {
       return findRow(pool.name)!
     },
     lowestCursor: (otherwise) => lowest.get() ?? otherwise,
+    heldByRetired() {
+      const { from, until } = held.get()!
+      return from === null ? undefined : { from, until }
+    },
+    retire(pool, end_seq) {
+      retire.run(end_seq, pool)
+    },
+    revive(pool, { start_seq, raw_seq }) {
+      revive.run(start_seq, raw_seq, pool)
+    },
+    stampRetired(at) {
+      stamp.run(at)
+    },
     moveCursor(pool, raw_seq, sealed_until) {
       if (sealed_until) move.run(raw_seq, JSON.stringify(sealed_until), pool)
       else moveRaw.run(raw_seq, pool)

@@ -116,6 +116,8 @@ export interface StoreStatus {
       string,
       {
         readonly accounts: Accounts
+        /** not configured any more: nothing new is accepted for it; `since` null until a trusted clock could say */
+        readonly retired: { readonly since: UnixMs | null } | null
         /** accounts by signal id, without pending; signal '' where damage hides which it was */
         readonly signals: readonly {
           readonly signal: string
@@ -190,7 +192,9 @@ export interface Store extends Disposable {
   memo(source: string, key: string): string | undefined
   setMemo(source: string, key: string, value: string): void
 
-  /** State of a pool; on first sight it starts at the end of the log. */
+  /** Call once a run, before the first append: the accounts of the pools that are not among these end now. */
+  retirePools(configured: readonly string[]): void
+  /** State of a pool; on first sight it starts at the end of the log, a retired one takes up what is left of it. */
   openPool(pool: string): PoolState
   /**
    * Stored blocks from `position` on, in order, at most `limit`. A block that is found damaged comes without readings;

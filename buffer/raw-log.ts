@@ -30,6 +30,8 @@ export interface RawLog {
   last(): ChunkHead | undefined
   oldest(limit: number): readonly ChunkHead[]
   rows(position: number, limit: number): readonly ChunkRow[]
+  /** Blocks from `seq` on that hold readings, but never the last row. */
+  filled(seq: number, limit: number): readonly ChunkHead[]
   add(content: ChunkContent, bytes: Buffer, head: Omit<ChunkHead, 'position' | 'seq' | 'n'>): ChunkHead
   /** The block in a row, or undefined where its bytes are damaged. */
   read(row: ChunkRow): StoredBlock | undefined
@@ -57,6 +59,9 @@ export function makeRawLog(db: Db, dictionary: Dictionary, meta: Meta): RawLog {
   const rows = db.prepare<[number, number], ChunkRow>(
     `SELECT ${HEAD}, crc, data FROM chunk WHERE position >= ? ORDER BY position LIMIT ?`,
   )
+  const filled = db.prepare<[number, number, number], ChunkHead>(
+    `SELECT ${HEAD} FROM chunk WHERE position >= ? AND position < ? AND n > 0 ORDER BY position LIMIT ?`,
+  )
   const head = db.prepare<[number], ChunkHead>(`SELECT ${HEAD} FROM chunk WHERE position = ?`)
   const insert = db.prepare('INSERT INTO chunk VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
   const remove = db.prepare('DELETE FROM chunk WHERE position <= ?')
@@ -75,6 +80,9 @@ export function makeRawLog(db: Db, dictionary: Dictionary, meta: Meta): RawLog {
   const lowerTally = db.prepare('UPDATE tally SET n = n - ?, bytes = bytes - ? WHERE position = ?')
   const empty = db.prepare('UPDATE chunk SET n = 0, t0 = NULL, t1 = NULL, crc = ?, data = ? WHERE position = ?')
   const size = db.prepare<[number], number>('SELECT length(data) FROM chunk WHERE position = ?').pluck()
+  const growHole = db.prepare<{ seq: number; n: number }>(
+    'UPDATE hole SET n = n + $n WHERE seq = (SELECT max(seq) FROM hole WHERE seq < $seq) AND seq + n = $seq',
+  )
   const addHole = db.prepare('INSERT INTO hole VALUES (?, ?)')
   const holes = db
     .prepare<[{ from: number; to: number }], number>(
@@ -82,6 +90,9 @@ export function makeRawLog(db: Db, dictionary: Dictionary, meta: Meta): RawLog {
     )
     .pluck()
   const removeHoles = db.prepare('DELETE FROM hole WHERE seq + n <= ?')
+
+  /** Nothing from `seq` up to this position holds readings, so that it is not looked through again. */
+  let emptied = { seq: -1, through: 0 }
 
   const nextPosition = (): number => (last.get()?.position ?? -1) + 1
 
@@ -120,6 +131,12 @@ export function makeRawLog(db: Db, dictionary: Dictionary, meta: Meta): RawLog {
     last: () => last.get(),
     oldest: (limit) => oldest.all(limit),
     rows: (position, limit) => rows.all(position, limit),
+    filled(seq, limit) {
+      const from = emptied.seq === seq ? emptied.through : positionOf(seq)
+      const found = filled.all(from, nextPosition() - 1, limit)
+      emptied = { seq, through: found[0]?.position ?? from }
+      return found
+    },
     add({ block }, data, context) {
       const chunk: ChunkHead = { ...context, position: nextPosition(), seq: nextSeq(), n: block.signals.length }
       const [t0, t1] = span(block.times)
@@ -153,7 +170,7 @@ export function makeRawLog(db: Db, dictionary: Dictionary, meta: Meta): RawLog {
     bytes: () => totalsFrom(first.get() ?? 0).bytes,
     lose(range, row) {
       meta.set('floor_seq', Math.max(nextSeq(), range.seq + range.n))
-      if (range.n > 0) addHole.run(range.seq, range.n)
+      if (range.n > 0 && growHole.run(range).changes === 0) addHole.run(range.seq, range.n)
       if (!row) return
       const data = encodeChunk(NOTHING)
       lowerTally.run(row.n, size.get(row.position)! - data.length, Math.floor(row.position / TALLY) * TALLY)

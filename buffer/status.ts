@@ -49,14 +49,15 @@ function poolStatus({ log, pools, outbox, meta, dictionary }: Tables, pool: Pool
     reasons[account][reason] = n + (reasons[account][reason] ?? 0)
   }
   const accounts: Accounts = {
-    accepted: log.nextSeq() - pool.start_seq,
-    pending: log.readingsFrom(pool.raw_seq),
+    accepted: (pool.end_seq ?? log.nextSeq()) - pool.start_seq,
+    pending: log.readingsFrom(pool.raw_seq) - (pool.end_seq === null ? 0 : log.readingsFrom(pool.end_seq)),
     disclosed: reasons.disclosed[''] ?? 0,
     withheld: reasons.withheld,
     evicted: reasons.evicted,
   }
   return {
     accounts,
+    retired: pool.end_seq === null ? null : { since: optionalTime(pool.retired_at) },
     signals: [...signals.values()],
     batches: { sealed: pool.sealed, ...outbox.accounts(pool.id) },
     cursor: { raw_seq: rawSeq(pool.raw_seq), sealed_until: pool.sealed_until },

@@ -13,6 +13,7 @@ import type { Commit, PoolState, Store, StoreOptions } from './port.ts'
 import { publish } from './publication.ts'
 import type { ChunkRow } from './raw-log.ts'
 import { recover } from './recover.ts'
+import { retirePools, revivePool } from './retire.ts'
 import { statusOf } from './status.ts'
 import { makeTables, type Tables } from './tables.ts'
 import { tidyTables } from './tidy.ts'
@@ -144,7 +145,8 @@ export function openStore(options: StoreOptions): Store {
   }
 
   function poolState(t: Tables, pool: string): PoolState {
-    const row = t.pools.find(pool) ?? createPool(t, pool)
+    const known = t.pools.find(pool)
+    const row = known ? t.db.transaction(() => revivePool(t, known))() : createPool(t, pool)
     return {
       cursor: { raw_seq: rawSeq(row.raw_seq), sealed_until: row.sealed_until },
       stream_secret: t.meta.get('stream_secret')!,
@@ -207,6 +209,7 @@ export function openStore(options: StoreOptions): Store {
     memo: (source, key) => use((t) => t.journal.memo(source, key)),
     setMemo: (source, key, value) => use((t) => t.journal.setMemo(source, key, value)),
 
+    retirePools: (configured) => use((t) => t.db.transaction(() => retirePools(t, configured))()),
     openPool: (pool) => use((t) => poolState(t, pool)),
     blocks: (position, limit) => use((t) => t.log.rows(position, limit).map((row) => t.log.read(row) ?? lose(t, row))),
     positionOf: (seq) => use((t) => t.log.positionOf(seq)),

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs'
 import { PAGE } from './database.ts'
 import { pages, usedPages } from './make-room.ts'
 import { OPENING_ALARMS } from './recover.ts'
+import { dropRetired, emptyBehindRetired } from './retire.ts'
 import type { Tables } from './tables.ts'
 
 const DAY = 86_400_000
@@ -21,12 +22,17 @@ export function tidyTables(
   const { db, log, pools, outbox, journal } = tables
   db.transaction(() => {
     const passed = pools.lowestCursor(log.nextSeq())
+    const free = Math.min(passed, pools.heldByRetired()?.from ?? passed)
     const idle = log
       .oldest(MOST_BLOCKS)
-      .filter((block) => block.seq + block.n <= passed && block.arrival < now - limits.keep_raw)
+      .filter((block) => block.seq + block.n <= free && block.arrival < now - limits.keep_raw)
       .at(-1)
     if (idle) log.deleteThrough(idle.position)
-    log.forgetLost(passed)
+    emptyBehindRetired(tables, passed, now - limits.keep_raw, MOST_BLOCKS)
+    // A retired pool that comes back takes up at the front of the log.
+    log.forgetLost(Math.min(free, log.oldest(1)[0]?.seq ?? free))
+    pools.stampRetired(now)
+    dropRetired(tables, now - limits.max_age, now)
     outbox.prune(now - limits.max_age)
     journal.prune(now - limits.max_age)
     // What happened once and is over; a day is enough for a person to see it, and it comes again if it goes on.

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { unixMs } from '../../core/brand.ts'
-import { makeFolder, T0 } from '../../test/support/store.ts'
+import { commitOf, makeFolder, numbered, signalSpec, T0 } from '../../test/support/store.ts'
 import type { AgentStatus } from '../daemon/status.ts'
 import { isWell, renderStatus } from './status.ts'
 
@@ -47,6 +47,19 @@ describe('a status', () => {
     ['no agent runs', { running: false }],
   ])('is not well where %s', (_, parts) => {
     expect(isWell(statusWith(parts))).toBe(false)
+  })
+
+  it('shows pools that are not configured any more, with what they hold', () => {
+    using folder = makeFolder()
+    using store = folder.open()
+    store.intern([signalSpec('a')])
+    store.openPool('old')
+    store.append(commitOf(numbered(0, 4)))
+    store.retirePools([])
+    store.append(commitOf(numbered(4, 4), { after: 1_000 }))
+    expect(renderStatus(statusWith({ store: store.status(T0) }))).toMatch(
+      /pool old\n {2}retired {3}not in the configuration: .*\n {2}readings {2}4 accepted = 4 pending \+/,
+    )
   })
 
   it('shows under ALARMS why commits fail, since when, and what to do', () => {

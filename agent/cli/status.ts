@@ -126,6 +126,7 @@ function renderPool(name: string, pool: AgentStatus['store']['pools'][string], s
   }
   const lines = [
     `pool ${name}`,
+    ...(pool.retired ? [`  retired   ${retirement(pool.retired)}`] : []),
     ...(gate ? [`  gate      ${gate.state}${gate.fault ? `: ${gate.fault.message} (${gate.fault.hint})` : ''}`] : []),
     `  readings  ${a.accepted} accepted = ${a.pending} pending + ${a.disclosed} disclosed + ${reasons(a.withheld)} withheld + ${reasons(a.evicted)} evicted`,
     `  batches   ${b.sealed} sealed = ${b.queued} queued + ${b.delivered} delivered + ${b.quarantined} quarantined + ${b.dropped} dropped`,
@@ -141,6 +142,11 @@ function renderPool(name: string, pool: AgentStatus['store']['pools'][string], s
   }
   for (const q of pool.quarantined) lines.push(`  refused   ${q.dataset} ${q.id}: ${q.message}`)
   return lines.join('\n')
+}
+
+function retirement({ since }: { readonly since: number | null }): string {
+  const from = since === null ? '' : ` since ${time(since)}`
+  return `not in the configuration${from}: nothing new is accepted for it, what it holds stays for max_age`
 }
 
 function counters(all: Readonly<Record<string, number>>): string {

@@ -15,6 +15,7 @@ import { gateOf, openPoolClient } from './gate.ts'
 import { makeLiveness } from './liveness.ts'
 import { type Probed, probeEach } from './probe.ts'
 import { makeRate } from './rate.ts'
+import { retirePools } from './retire.ts'
 import type { AgentStatus, GateState } from './status.ts'
 import { makeStoreAlarm } from './store-alarm.ts'
 import { openStoreClient } from './store-client.ts'
@@ -92,6 +93,7 @@ async function startLoops(input: AgentInput, stop: AbortController, resources: A
     ),
   )
   const { instance, last_arrival } = await store.startRun(Object.keys(loaded.sources), clock.now())
+  await retirePools(store, loaded, clock.now())
   const sense = makeClockSense({
     clock,
     max_skew: loaded.clock.max_skew,

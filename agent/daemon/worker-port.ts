@@ -36,6 +36,7 @@ export type StoreCalls = Pick<
   | 'memo'
   | 'setMemo'
   | 'startRun'
+  | 'retirePools'
   | 'openPool'
   | 'nextBatch'
   | 'settle'

@@ -13,6 +13,7 @@ export function makeStoreClient(parts: Partial<StoreClient>): StoreClient {
     memo: absent('memo'),
     setMemo: absent('setMemo'),
     startRun: absent('startRun'),
+    retirePools: absent('retirePools'),
     openPool: absent('openPool'),
     nextBatch: absent('nextBatch'),
     settle: absent('settle'),
