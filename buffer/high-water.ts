@@ -18,6 +18,8 @@ const highWater = z.object({
     z.object({
       /** raw cursor at the last sealing */
       cursor: whole,
+      /** where the accounts of a retired pool end */
+      end: whole.optional(),
       /** per dataset the end of the last sealed slot, and the last batch of the present stream */
       datasets: z.record(
         z.string(),

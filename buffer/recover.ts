@@ -60,16 +60,17 @@ export function recover(tables: Tables, found: Found, log: Log): HighWater {
   /** A fresh database takes up where the mark says the lost one was. */
   function rebuild(known: HighWater, foreign: boolean): void {
     tables.log.lose({ seq: known.raw_seq, n: 0 })
-    for (const [name, { cursor, datasets }] of Object.entries(known.pools)) {
+    for (const [name, { cursor, end, datasets }] of Object.entries(known.pools)) {
+      const lost = Math.max(0, (end ?? known.raw_seq) - cursor)
       const slots = Object.entries(datasets).map(([dataset, { slot }]) => [dataset, unixMs(slot)] as const)
       const pool = pools.create({
         name,
-        start_seq: Math.min(cursor, known.raw_seq),
+        start_seq: known.raw_seq - lost,
         raw_seq: known.raw_seq,
         sealed_until: foreign ? {} : Object.fromEntries(slots),
         since: now,
       })
-      accountLoss(pools, pool.id, known.raw_seq - cursor)
+      accountLoss(pools, pool.id, lost)
     }
   }
 
@@ -103,13 +104,14 @@ export function recover(tables: Tables, found: Found, log: Log): HighWater {
 }
 
 /** What the high-water file should say now. */
-function markOf({ meta, log, pools }: Tables, machine: string | null): HighWater {
+export function markOf({ meta, log, pools }: Tables, machine: string | null): HighWater {
   const entries = pools.all().map((pool) => {
     const datasets = Object.entries(pool.sealed_until).map(([dataset, slot]) => {
       const newest = pools.newestNumber(pool.id, dataset)
       return [dataset, { slot, last: newest ? { epoch: newest.epoch, seq: newest.next - 1 } : null }] as const
     })
-    return [pool.name, { cursor: pool.raw_seq, datasets: Object.fromEntries(datasets) }] as const
+    const end = pool.end_seq === null ? {} : { end: pool.end_seq }
+    return [pool.name, { cursor: pool.raw_seq, ...end, datasets: Object.fromEntries(datasets) }] as const
   })
   return { v: 1, machine, instance: meta.get('instance')!, raw_seq: log.nextSeq(), pools: Object.fromEntries(entries) }
 }

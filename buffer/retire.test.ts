@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -161,6 +162,25 @@ describe('a pool that is not configured any more', () => {
     expect(poolOf(store, 'old').accounts).toMatchObject({ accepted: 10, pending: 0, evicted: { retired: 10 } })
     expect(accountProblems(store.status(T0))).toEqual([])
     expect(store.status(T0).alarms).toEqual([])
+  })
+
+  it('loses with the database only what waited for it', () => {
+    using folder = makeFolder()
+    {
+      using store = openWith(folder, 10)
+      store.commitPublication(publicationTo(store, 'old', 6, { slot: T0 + 60_000 }))
+      store.retirePools(['kept'])
+      appendUpTo(store, 200)
+    }
+    rmSync(databasePath(folder.path))
+    using store = folder.open()
+    store.intern([signalSpec('a')])
+    expect(poolOf(store, 'old').accounts).toMatchObject({ accepted: 4, pending: 0, evicted: { damage: 4 } })
+    expect(poolOf(store, 'kept').accounts).toMatchObject({ accepted: 200, pending: 0, evicted: { damage: 200 } })
+    store.retirePools(['kept'])
+    appendUpTo(store, 210)
+    expect(poolOf(store, 'old').accounts).toMatchObject({ accepted: 4, pending: 0 })
+    expect(accountProblems(store.status(T0))).toEqual([])
   })
 
   it('does not pay for damage behind its end', () => {

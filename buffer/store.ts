@@ -12,7 +12,7 @@ import type { PoolRow } from './pools.ts'
 import type { Commit, PoolState, Store, StoreOptions } from './port.ts'
 import { publish } from './publication.ts'
 import type { ChunkRow } from './raw-log.ts'
-import { recover } from './recover.ts'
+import { markOf, recover } from './recover.ts'
 import { retirePools, revivePool } from './retire.ts'
 import { statusOf } from './status.ts'
 import { makeTables, type Tables } from './tables.ts'
@@ -147,6 +147,7 @@ export function openStore(options: StoreOptions): Store {
   function poolState(t: Tables, pool: string): PoolState {
     const known = t.pools.find(pool)
     const row = known ? t.db.transaction(() => revivePool(t, known))() : createPool(t, pool)
+    if (known && known.end_seq !== null) mark = markOf(t, mark!.machine)
     return {
       cursor: { raw_seq: rawSeq(row.raw_seq), sealed_until: row.sealed_until },
       stream_secret: t.meta.get('stream_secret')!,
@@ -209,7 +210,12 @@ export function openStore(options: StoreOptions): Store {
     memo: (source, key) => use((t) => t.journal.memo(source, key)),
     setMemo: (source, key, value) => use((t) => t.journal.setMemo(source, key, value)),
 
-    retirePools: (configured) => use((t) => t.db.transaction(() => retirePools(t, configured))()),
+    retirePools(configured) {
+      use((t) => {
+        t.db.transaction(() => retirePools(t, configured))()
+        mark = markOf(t, mark!.machine)
+      })
+    },
     openPool: (pool) => use((t) => poolState(t, pool)),
     blocks: (position, limit) => use((t) => t.log.rows(position, limit).map((row) => t.log.read(row) ?? lose(t, row))),
     positionOf: (seq) => use((t) => t.log.positionOf(seq)),
