@@ -17,12 +17,13 @@ export function holdAcks(client: MqttClient): (packetIds: readonly number[]) => 
     else send.call(client, packet, done, ...rest)
   }
   return (packetIds) => {
-    const { stream } = client
-    stream?.cork() // hundreds of them in one write
-    for (const messageId of packetIds) {
-      if (!client.connected) break
-      send.call(client, { cmd: 'puback', messageId, reasonCode: 0 } as { cmd: string })
-    }
-    stream?.uncork()
+    if (client.connected && packetIds.length > 0) client.stream.write(pubacks(packetIds))
   }
+}
+
+/** PUBACKs of success, one after the other (MQTT 3.1.1 §3.4; the same in MQTT 5.0 §3.4.2.1). */
+function pubacks(packetIds: readonly number[]): Buffer {
+  const bytes = Buffer.allocUnsafe(4 * packetIds.length)
+  for (const [i, id] of packetIds.entries()) bytes.writeUInt32BE(0x4002_0000 + id, 4 * i)
+  return bytes
 }

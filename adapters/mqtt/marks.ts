@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Marks } from '../source.ts'
 
 /**
@@ -25,10 +25,10 @@ export function makeMarkTable(stored: Marks['seen']): MarkTable {
   return {
     clear: () => hashes.clear(),
     mark({ packet_id, dup, topic, payload }) {
-      const hash = contentHash(topic, payload)
-      if (dup && hashes.get(packet_id)?.equals(hash)) return undefined
-      hashes.set(packet_id, hash)
-      return { packet_id, hash }
+      const content = contentHash(topic, payload)
+      if (dup && hashes.get(packet_id)?.equals(content)) return undefined
+      hashes.set(packet_id, content)
+      return { packet_id, hash: content }
     },
     has: (hash) => hashes.values().some((marked) => marked.equals(hash)),
   }
@@ -36,5 +36,5 @@ export function makeMarkTable(stored: Marks['seen']): MarkTable {
 
 /** First 128 bits of SHA-256(topic ‖ 0 ‖ payload); a topic never contains the zero byte (MQTT 5.0 §4.7.3). */
 export function contentHash(topic: string, payload: Uint8Array): Buffer {
-  return createHash('sha256').update(topic).update('\0').update(payload).digest().subarray(0, 16)
+  return hash('sha256', Buffer.concat([Buffer.from(`${topic}\0`), payload]), 'buffer').subarray(0, 16)
 }
