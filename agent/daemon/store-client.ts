@@ -1,12 +1,14 @@
 import { Worker } from 'node:worker_threads'
 import type { Fault } from '../../core/fault.ts'
 import type { Log } from '../../core/log.ts'
+import { packMarks } from './packed-marks.ts'
 import {
   type Call,
   type FaultData,
   type FromWorker,
   fromData,
   type Method,
+  type PostedCommit,
   type StoreCalls,
   type StoreSettings,
 } from './worker-port.ts'
@@ -104,6 +106,7 @@ export async function openStoreClient(settings: StoreSettings, news: StoreNews, 
       StoreClient,
       typeof Symbol.asyncDispose
     >),
+    append: (commit) => call('append', [{ ...commit, marks: packMarks(commit.marks) } satisfies PostedCommit]),
     async [Symbol.asyncDispose]() {
       closing = true
       await call('close', [])

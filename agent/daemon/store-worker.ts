@@ -3,8 +3,17 @@ import type { Store } from '../../buffer/port.ts'
 import { openStore } from '../../buffer/store.ts'
 import { Fault } from '../../core/fault.ts'
 import type { Log } from '../../core/log.ts'
+import { unpackMarks } from './packed-marks.ts'
 import { makePublisher, type Publisher } from './publish.ts'
-import { type Call, type FromWorker, type Gate, type StoreCalls, type StoreSettings, toData } from './worker-port.ts'
+import {
+  type Call,
+  type FromWorker,
+  type Gate,
+  type PostedCommit,
+  type StoreCalls,
+  type StoreSettings,
+  toData,
+} from './worker-port.ts'
 
 /**
  * The thread that owns the SQLite file. It answers calls one at a time and publishes in between, in pieces small
@@ -132,14 +141,14 @@ function publishSlice(open: OpenGate): boolean {
   return open.publisher !== undefined
 }
 
-const calls: StoreCalls = {
+const calls: Omit<StoreCalls, 'append'> & { append(commit: PostedCommit): ReturnType<Store['append']> } = {
   ...store,
   intern(specs) {
     for (const spec of specs) feeds.set(spec.id, spec.source)
     return store.intern(specs)
   },
   append(commit) {
-    const stored = store.append(commit)
+    const stored = store.append({ ...commit, marks: unpackMarks(commit.marks) })
     // A publisher has readings in its windows that no longer exist: it starts anew from the moved cursor.
     for (const pool of stored.evicted) {
       const open = gates.get(pool)

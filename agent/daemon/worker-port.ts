@@ -1,7 +1,8 @@
-import type { Store } from '../../buffer/port.ts'
+import type { Commit, Store } from '../../buffer/port.ts'
 import type { openStore } from '../../buffer/store.ts'
 import { Fault, type FaultCode, type FaultWhere } from '../../core/fault.ts'
 import type { DisclosurePlan } from '../../privacy/compile.ts'
+import type { PackedMarks } from './packed-marks.ts'
 
 /**
  * The messages between the main thread and the store worker. Calls are answered in order; a Fault travels as data and
@@ -53,6 +54,9 @@ export type StoreCalls = Pick<
 
 /** What the worker is started with: the options of `openStore` that can be posted. */
 export type StoreSettings = Omit<Parameters<typeof openStore>[0], 'log' | 'fateOnEviction'>
+
+/** A commit on its way to the worker. */
+export type PostedCommit = Omit<Commit, 'marks'> & { readonly marks: readonly PackedMarks[] }
 
 export type Method = keyof StoreCalls
 
