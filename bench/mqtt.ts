@@ -87,8 +87,9 @@ async function measure(
     plain: Math.round(plain),
     durable: Math.round(durable),
     per_commit: Math.round(per_commit),
-    share_of_plain: round2(durable / plain),
-    times_per_commit: round2(durable / per_commit),
+    // Round by round, because other work on the machine comes and goes.
+    share_of_plain: round2(median(rates.durable.map((rate, i) => rate / rates.plain[i]!))),
+    times_per_commit: round2(median(rates.durable.map((rate, i) => rate / rates.per_commit[i]!))),
   }
 }
 

@@ -192,6 +192,7 @@ function optionsOf(config: MqttSourceConfig, identity: Identity): IClientOptions
     manualConnect: true,
     queueQoSZero: false,
     timerVariant: 'native',
+    log: () => undefined, // the library's own costs a tenth of its time, even when it says nothing
     ...(five && { properties: { sessionExpiryInterval: expiry, receiveMaximum: config.window } }),
     ...(config.status_topic !== undefined &&
       !transient && { will: { topic: config.status_topic, payload: Buffer.from('offline'), qos: 1, retain: true } }),

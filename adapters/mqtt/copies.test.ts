@@ -48,5 +48,8 @@ it('drops after a crash the copy whose like is stored', () => {
 
 it('judges the broker only when all filters are in force', () => {
   const messages = ['a/b/c=1', 'a/b/c=2', 'SUBACK', 'a/b/c=3', 'a/b/c=3']
-  expect(read(TWO, messages, false, false).filter((m) => m !== 'SUBACK')).toEqual(['a/b/c=1', 'a/b/c=2', 'a/b/c=3'])
+  expect(read(TWO, messages, false, false)).toEqual(['a/b/c=1', 'a/b/c=2', 'a/b/c=3'])
+  // One copy of the first came before the second filter was in force; which of the others belong together is unknown.
+  const alike = ['a/b/c=1', 'SUBACK', 'a/b/c=1', 'a/b/c=1', 'a/b/c=2', 'a/b/c=2', 'a/b/c=3', 'a/b/c=3']
+  expect(read(TWO, alike, false, false).slice(-2)).toEqual(['a/b/c=2', 'a/b/c=3'])
 })

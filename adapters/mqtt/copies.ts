@@ -27,7 +27,7 @@ export interface Copies {
 interface Last {
   readonly hash: Buffer
   left: number
-  /** true: all filters were in force when it came, and it was new */
+  /** true: all filters were in force when it came, it was new, and so was what it may be a copy of */
   readonly isSure: boolean
 }
 
@@ -70,17 +70,17 @@ export function makeCopies(filters: readonly string[], inForce: boolean): Copies
         return false
       }
       const before = last.get(topic)
-      if (before?.hash.equals(hash)) {
-        if (before.left > 0) {
-          before.left--
-          return true
-        }
-      } else if (before?.isSure && before.left === n - 1 && !dup) {
+      const isLike = before?.hash.equals(hash) === true
+      if (isLike && before.left > 0) {
+        before.left--
+        return true
+      }
+      if (!isLike && before?.isSure && before.left === n - 1 && !dup) {
         sendsOne = true
         return false
       }
       const isRest = dup && isStored(hash)
-      last.set(topic, { hash, left: isRest ? n - 2 : n - 1, isSure: isSure && !dup })
+      last.set(topic, { hash, left: isRest ? n - 2 : n - 1, isSure: isSure && !dup && (!isLike || before.isSure) })
       return isRest
     },
     subscribed() {

@@ -34,7 +34,15 @@ export function makeMarkTable(stored: Marks['seen']): MarkTable {
   }
 }
 
+/** Where the bytes of one message stand together for hashing; a call never outlives it. */
+let scratch = Buffer.allocUnsafe(4_096)
+
 /** First 128 bits of SHA-256(topic ‖ 0 ‖ payload); a topic never contains the zero byte (MQTT 5.0 §4.7.3). */
 export function contentHash(topic: string, payload: Uint8Array): Buffer {
-  return hash('sha256', Buffer.concat([Buffer.from(`${topic}\0`), payload]), 'buffer').subarray(0, 16)
+  const most = 3 * topic.length + 1 + payload.length
+  if (scratch.length < most) scratch = Buffer.allocUnsafe(2 * most)
+  const end = scratch.write(topic)
+  scratch[end] = 0
+  scratch.set(payload, end + 1)
+  return hash('sha256', scratch.subarray(0, end + 1 + payload.length), 'buffer').subarray(0, 16)
 }
