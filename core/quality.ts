@@ -27,6 +27,8 @@ export const QUALITY_CODES = [
   { quality: 'bad', reason: 'label' }, // a whole number that none of the signal's labels names
   { quality: 'bad', reason: 'digits' }, // decimal digits (BCD and the like) that are none
   { quality: 'bad', reason: 'time' }, // a time outside the years 1970 to 9999
+  { quality: 'uncertain', reason: 'sequence' }, // messages were lost before it, which may have changed what it means
+  { quality: 'bad', reason: 'offline' }, // the sender's death certificate: it is gone until its next birth
 ] as const satisfies readonly { readonly quality: Quality; readonly reason: string }[]
 
 export type QualityReason = Exclude<(typeof QUALITY_CODES)[number]['reason'], ''>

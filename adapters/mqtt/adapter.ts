@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { Delivery, Marks, Source, SourceContext } from '../source.ts'
 import { type BrokerLink, openLink } from './client.ts'
 import { makeCopies } from './copies.ts'
-import { loadReaders } from './formats/load.ts'
+import { loadFormats } from './formats/load.ts'
 import { makeIntake } from './intake.ts'
 import { makeMarkTable } from './marks.ts'
 import { memoryOf } from './memory.ts'
@@ -36,7 +36,7 @@ export async function openMqttSource(config: MqttSourceConfig, context: SourceCo
   const stored = context.dropMarks ? await context.marks(session) : []
   const remembered = await recall(context, session)
   const marks = makeMarkTable(stored)
-  const intake = makeIntake(config, context, await loadReaders(config))
+  const intake = makeIntake(config, context, await loadFormats(config))
   const { counters } = memoryOf(context)
   const cap = Math.max(config.window, MOST_HELD)
 
@@ -128,6 +128,7 @@ export async function openMqttSource(config: MqttSourceConfig, context: SourceCo
   function deliver(): Delivery {
     const taken = intake.flush(clock.now())
     const delivered = acks
+    if (!transient) for (const { topic, payload } of taken.requests) link.publish(topic, payload)
     const delivery: Delivery = {
       block: taken.block,
       outages: taken.outages,

@@ -21,6 +21,8 @@ export interface BrokerLink extends AsyncDisposable {
   unsubscribe(filters: readonly string[], done: () => void): void
   /** Acknowledges messages whose readings are durable. */
   acknowledge(packetIds: readonly number[]): void
+  /** Sends a message once, at QoS 0; nobody hears whether it arrived. */
+  publish(topic: string, payload: Uint8Array): void
   /** Goes on reading where `take` had stopped it. */
   resume(): void
 }
@@ -145,6 +147,9 @@ export async function openLink(
         else if (!closing && !fault)
           events.warn('the broker keeps subscriptions of an older configuration', { filters })
       })
+    },
+    publish(topic, payload) {
+      client.publish(topic, Buffer.from(payload), { qos: 0 })
     },
     resume() {
       const go = parked

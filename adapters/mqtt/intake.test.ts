@@ -5,7 +5,7 @@ import { unixMs } from '../../core/brand.ts'
 import { makeClock } from '../../core/clock.ts'
 import { makeMemoryStore } from '../../test/support/collecting.ts'
 import type { Source } from '../source.ts'
-import { loadReaders } from './formats/load.ts'
+import { loadFormats } from './formats/load.ts'
 import { makeIntake } from './intake.ts'
 import { memoryOf } from './memory.ts'
 import { mqttSourceSchema } from './schema.ts'
@@ -41,7 +41,7 @@ async function setUp(subscriptions: readonly object[], options: object = {}) {
   const clock = { ...makeClock(), monotonic: () => now }
   let now = 0
   const context = store.context('mqtt', { clock, log: { error: note, warn: note, info: note, debug: note } })
-  const intake = makeIntake(config, context, await loadReaders(config))
+  const intake = makeIntake(config, context, await loadFormats(config))
   return {
     intake,
     store,
@@ -121,7 +121,7 @@ it('remembers a bad state from one connection to the next', async () => {
   const first = await setUp([{ topic: 'a/{asset}', ...stamped }])
   first.take('a/x', `{"ts":${arrival},"t":"1"}`)
   first.flush()
-  const second = makeIntake(first.config, first.context, await loadReaders(first.config))
+  const second = makeIntake(first.config, first.context, await loadFormats(first.config))
   second.take(
     { topic: 'a/x', payload: Buffer.from(`{"ts":${arrival},"t":1}`), retain: false, subscriptions: [] },
     arrival,

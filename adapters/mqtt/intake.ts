@@ -5,10 +5,12 @@ import { makeBlockBuilder, type ReadingBlock } from '../../core/reading-block.ts
 import type { SignalSpec } from '../../core/signal.ts'
 import type { ProbeReading, SourceContext } from '../source.ts'
 import type { Message, PayloadProblem, PayloadReader, Sink } from './formats/format.ts'
+import type { Formats } from './formats/load.ts'
 import { makeLastSeen } from './last-seen.ts'
 import { memoryOf } from './memory.ts'
 import { assetName, compileMappings, type Mapping } from './plan.ts'
 import type { MqttSourceConfig } from './schema.ts'
+import { makeSparkplugIntake, type RebirthRequest } from './sparkplug-intake.ts'
 import { subscriptionId } from './topic-filter.ts'
 
 const RETAINED = qualityCode('uncertain', 'retained')
@@ -20,6 +22,8 @@ export interface Taken {
   readonly block: ReadingBlock
   readonly outages: readonly OutageNote[]
   readonly refused: Readonly<Partial<Record<RefusedReason, number>>>
+  /** what is to be published: requests for Sparkplug births, where the configuration allows them */
+  readonly requests: readonly RebirthRequest[]
 }
 
 /** Turns messages into readings; does no I/O. */
@@ -39,29 +43,27 @@ export interface Intake {
 }
 
 /** A subscription's part in one topic, or why its asset is refused. */
-type Route =
+type Route = { readonly id: number; readonly isSparkplug: boolean } & (
   | {
       readonly mapping: Mapping
       readonly reader: PayloadReader
-      readonly id: number
       readonly asset: string
       /** the subscription's signals, as indexes of the source */
       readonly signals: readonly number[]
     }
-  | { readonly id: number; readonly refused: PayloadProblem }
+  | { readonly refused: PayloadProblem }
+)
 
-/** @param readers of the subscriptions, in their order (`loadReaders`) */
-export function makeIntake(
-  config: MqttSourceConfig,
-  context: SourceContext,
-  readers: readonly PayloadReader[],
-): Intake {
+/** @param formats what `loadFormats` gives for the same configuration */
+export function makeIntake(config: MqttSourceConfig, context: SourceContext, formats: Formats): Intake {
   const mappings = compileMappings(context.name, config).map((mapping, i) => ({
     mapping,
-    reader: readers[i]!,
+    reader: formats.readers[i]!,
     id: subscriptionId(mapping.pattern.filter),
+    isSparkplug: config.subscriptions[i]!.payload === 'sparkplug_b',
   }))
   const memory = memoryOf(context)
+  const sparkplug = formats.sparkplug && makeSparkplugIntake(config, context, formats.sparkplug)
   const signals: SignalSpec[] = []
   const indexes = new Map<string, number>()
   const captured = new Set<string>()
@@ -71,6 +73,7 @@ export function makeIntake(
   const builder = makeBlockBuilder()
   let touched = new Set<string>()
   let outages: OutageNote[] = []
+  let requests: RebirthRequest[] = []
   let refused: Partial<Record<RefusedReason, number>> = {}
 
   for (const { mapping } of mappings) if (mapping.asset !== undefined) indexesOf(mapping, mapping.asset)
@@ -90,18 +93,18 @@ export function makeIntake(
   function routesOf(topic: string): readonly Route[] {
     const known = routes.get(topic)
     if (known) return known
-    const found = mappings.flatMap(({ mapping, reader, id }): Route[] => {
+    const found = mappings.flatMap(({ mapping, reader, ...same }): Route[] => {
       const level = mapping.pattern.match(topic)
       if (level === undefined) return []
       const asset = mapping.asset ?? assetName(level)
       if (asset === undefined)
-        return [{ id, refused: { reason: 'malformed', detail: 'the topic’s asset is not a name' } }]
+        return [{ ...same, refused: { reason: 'malformed', detail: 'the topic’s asset is not a name' } }]
       if (mapping.asset === undefined && !captured.has(asset)) {
         if (captured.size >= config.max_assets)
-          return [{ id, refused: { reason: 'too_many_assets', detail: `more than ${config.max_assets}` } }]
+          return [{ ...same, refused: { reason: 'too_many_assets', detail: `more than ${config.max_assets}` } }]
         captured.add(asset)
       }
-      return [{ mapping, reader, id, asset, signals: indexesOf(mapping, asset) }]
+      return [{ mapping, reader, ...same, asset, signals: indexesOf(mapping, asset) }]
     })
     if (routes.size >= MOST_ROUTES) routes.clear()
     routes.set(topic, found)
@@ -158,7 +161,7 @@ export function makeIntake(
       add(field, at, decoded, late = false) {
         found = true
         const time = at ?? arrival
-        if (mapping.timed && !late && time > latest) latest = time
+        if (mapping.timed && !late && at !== undefined && at > latest) latest = at
         // A retained message comes again with each new subscription; its own time tells that it was read before.
         if (message.retain && mapping.timed && time <= newest) return
         const quality = decoded.quality === GOOD && message.retain && !mapping.timed ? RETAINED : decoded.quality
@@ -172,6 +175,20 @@ export function makeIntake(
     if (latest > newest) memory.newest.set(asset, (seen ?? new Map<number, number>()).set(route.id, latest))
     if (found) touched.add(asset)
     return problem
+  }
+
+  function wantedOf(message: Message, isSparkplug: boolean): readonly Route[] {
+    const all = routesOf(message.topic)
+    // A broker that brings a message once for each subscription says which one (MQTT 5.0 §3.3.4).
+    const named = all.filter((route) => message.subscriptions.includes(route.id))
+    return (named.length > 0 ? named : all).filter((route) => route.isSparkplug === isSparkplug)
+  }
+
+  function readAll(wanted: readonly Route[], message: Message, arrival: UnixMs): void {
+    for (const route of wanted) {
+      const problem = read(route, message, arrival)
+      if (problem) refuse(problem, message.topic)
+    }
   }
 
   /** Nothing older is to come for an asset than the oldest of the newest times its subscriptions have brought. */
@@ -194,11 +211,9 @@ export function makeIntake(
     },
     take(message, arrival) {
       memory.counters.messages++
-      const all = routesOf(message.topic)
-      // A broker that brings a message once for each subscription says which one (MQTT 5.0 §3.3.4).
-      const named = all.filter((route) => message.subscriptions.includes(route.id))
-      const wanted = named.length > 0 ? named : all
-      if (wanted.length === 0) {
+      const isSparkplug = sparkplug?.covers(message.topic) ?? false
+      const wanted = wantedOf(message, false)
+      if (wanted.length === 0 && !isSparkplug) {
         memory.counters.unmatched++
         return
       }
@@ -207,16 +222,20 @@ export function makeIntake(
           { reason: 'too_large', detail: `${message.payload.length} bytes, max_payload is ${config.max_payload}` },
           message.topic,
         )
-      for (const route of wanted) {
-        const problem = read(route, message, arrival)
-        if (problem) refuse(problem, message.topic)
-      }
+      readAll(wanted, message, arrival)
+      if (!isSparkplug) return
+      const news = sparkplug!.hear(message, arrival)
+      if (news.problem) refuse(news.problem, message.topic)
+      outages.push(...news.outages)
+      requests.push(...news.requests)
+      for (const part of news.messages) readAll(wantedOf(part, true), part, arrival)
     },
     flush(arrival) {
-      const taken = { block: builder.take(arrival, completeUntil(arrival)), outages, refused }
+      const taken = { block: builder.take(arrival, completeUntil(arrival)), outages, refused, requests }
       touched = new Set()
       outages = []
       refused = {}
+      requests = []
       return taken
     },
     lastSeen: lastSeen.list,

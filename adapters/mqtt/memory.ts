@@ -2,6 +2,7 @@ import type { RefusedReason } from '../../core/ledger.ts'
 import type { Log } from '../../core/log.ts'
 import type { SourceContext } from '../source.ts'
 import type { PayloadProblem } from './formats/format.ts'
+import type { SparkplugNodes } from './formats/sparkplug-nodes.ts'
 
 /** Counters of an MQTT source since the agent started, for `status`. */
 export interface MqttCounters {
@@ -19,6 +20,10 @@ export interface MqttCounters {
   unmatched: number
   /** items of messages (tags, metrics) that no signal names */
   unmapped: number
+  /** Sparkplug: times at which messages of a node were lost */
+  sequence_gaps: number
+  /** Sparkplug: times a node was asked for its births (`rebirth: request`) */
+  rebirths_asked: number
 }
 
 /** The first message of a kind that could not be read: where and why, never what it said. */
@@ -35,6 +40,8 @@ export interface MqttMemory {
   readonly newest: Map<string, Map<number, number>>
   /** signal id → quality code of the bad reading it is stuck in */
   readonly bad: Map<string, number>
+  /** births, aliases and sequence of Sparkplug nodes */
+  sparkplug?: SparkplugNodes
   /** reason → the first message that was refused for it since the agent started */
   readonly problems: Map<RefusedReason, FirstProblem>
   /** Notes and logs the first refusal of a reason, then logs a count each minute. */
@@ -59,6 +66,8 @@ export function memoryOf(context: SourceContext): MqttMemory {
       sessions_lost: 0,
       unmatched: 0,
       unmapped: 0,
+      sequence_gaps: 0,
+      rebirths_asked: 0,
     },
     newest: new Map(),
     bad: new Map(),

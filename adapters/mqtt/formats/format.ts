@@ -1,6 +1,7 @@
 import type { UnixMs } from '../../../core/brand.ts'
 import type { RefusedReason } from '../../../core/ledger.ts'
 import type { Decoded } from '../payload.ts'
+import type { SparkplugPart } from './sparkplug-nodes.ts'
 
 /** What a PUBLISH says. */
 export interface Message {
@@ -9,6 +10,8 @@ export interface Message {
   readonly retain: boolean
   /** identifiers of the subscriptions that brought it (MQTT 5) */
   readonly subscriptions: readonly number[]
+  /** Sparkplug: what it says about the node or device of its topic */
+  readonly part?: SparkplugPart
 }
 
 /** Why a message, or a part of it, could not be read. Says nothing of what it contains. */

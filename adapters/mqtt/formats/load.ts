@@ -3,9 +3,23 @@ import type { MqttSubscription } from '../subscription-schema.ts'
 import { makeDocumentReader } from './document.ts'
 import { type Message, once, type Parsed, type PayloadReader } from './format.ts'
 import { parseJson } from './json.ts'
+import type { SparkplugNodes } from './sparkplug-nodes.ts'
 
-/** Makes the readers of a source's subscriptions, in their order. A format is loaded only where it is configured. */
-export async function loadReaders(config: MqttSourceConfig): Promise<readonly PayloadReader[]> {
+/** What it takes to follow Sparkplug nodes. */
+export interface SparkplugFormat {
+  makeNodes(): SparkplugNodes
+  encodeRebirth(at: number): Uint8Array
+}
+
+/** What a source needs to read its messages. */
+export interface Formats {
+  /** of the subscriptions, in their order */
+  readonly readers: readonly PayloadReader[]
+  readonly sparkplug?: SparkplugFormat
+}
+
+/** Makes the readers of a source's subscriptions. A format and its library are loaded only where it is configured. */
+export async function loadFormats(config: MqttSourceConfig): Promise<Formats> {
   const isExact = config.subscriptions.some(needsExact)
   const json = once((payload) => parseJson(payload, isExact))
   const parsers = {
@@ -32,7 +46,11 @@ export async function loadReaders(config: MqttSourceConfig): Promise<readonly Pa
     }
   }
 
-  return Promise.all(config.subscriptions.map(readerOf))
+  const readers = await Promise.all(config.subscriptions.map(readerOf))
+  if (config.subscriptions.every((s) => s.payload !== 'sparkplug_b')) return { readers }
+  const { makeSparkplugNodes } = await import('./sparkplug-nodes.ts')
+  const { encodeRebirth } = await import('./sparkplug-payload.ts')
+  return { readers, sparkplug: { makeNodes: makeSparkplugNodes, encodeRebirth } }
 }
 
 type Parse = (message: Message) => Parsed<unknown>
