@@ -48,7 +48,7 @@ describe('what a device taught', () => {
 
   it('is told with the signals that it concerns', () => {
     expect(describeLearnt(device(), learnt)).toEqual([
-      { device: 'plc', signals: ['plc/text'], text: 'input 7–10 refused (exception 2), tried once a minute' },
+      { device: 'plc', signals: ['plc/text'], text: 'input 7–10 refused (exception 2); tried once a minute' },
       {
         device: 'plc',
         signals: ['plc/a', 'plc/b', 'plc/bit'],

@@ -4,6 +4,7 @@ import type { Memo, Lesson as Note } from '../source.ts'
 import { TABLES } from './address.ts'
 import { spanText } from './device-problems.ts'
 import type { PlannedDevice, PlannedSignal } from './plan.ts'
+import { NO_ANSWER } from './read-plan.ts'
 import type { Span } from './read-set.ts'
 
 /** What a device taught by refusing: kept from one run to the next, so that it is not asked for it at each start. */
@@ -87,7 +88,8 @@ export function describeLearnt(device: PlannedDevice, learnt: Learnt): readonly 
   const refused = learnt.refused.map(({ signals, code }): Note => {
     const places = signals.flatMap((id) => byId.get(id) ?? [])
     const what = [...new Set(places.map((s) => spanText({ ...s, from: s.address, to: s.address + s.size })))]
-    return { device: device.name, signals, text: `${what.join(', ')} refused (exception ${code}), tried once a minute` }
+    const how = code === NO_ANSWER ? 'not answered, though other reads are' : `refused (exception ${code})`
+    return { device: device.name, signals, text: `${what.join(', ')} ${how}; tried once a minute` }
   })
   const spans = learnt.spans.map((span): Note => {
     const [before, after] = neighbours(device.signals, span)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { describeReads, planModbusSource } from './plan.ts'
+import { describeReads, planModbusSource, readCost } from './plan.ts'
 import { modbusSourceSchema } from './schema.ts'
 
 describe('planModbusSource', () => {
@@ -124,5 +124,35 @@ describe('planModbusSource', () => {
         period: 10_000,
       },
     ])
+  })
+})
+
+describe('readCost', () => {
+  it.each<[object, { request_ms: number; register_ms: number }]>([
+    [{ host: 'plc' }, { request_ms: 5, register_ms: 0.01 }],
+    [
+      { host: 'plc', cost: { request: '40ms', register: '0.5ms' } },
+      { request_ms: 40, register_ms: 0.5 },
+    ],
+    [
+      { host: 'plc', cost: { request: '2ms' } },
+      { request_ms: 2, register_ms: 0.01 },
+    ],
+  ])('of %j', (options, cost) => {
+    const devices = { plc: { signals: { a: { holding: 0 } } } }
+    expect(readCost(modbusSourceSchema.parse({ kind: 'modbus', devices, ...options }))).toEqual(cost)
+  })
+
+  it('bridges on a serial line only what its speed lets pay', () => {
+    const reads = (options: object): number => {
+      const devices = { plc: { signals: { a: { holding: 0 }, b: { holding: 20 } } } }
+      return describeReads('line', modbusSourceSchema.parse({ kind: 'modbus', devices, ...options })).length
+    }
+    expect(reads({ host: 'plc' })).toBe(1)
+    expect(reads({ host: 'plc', max_gap: 18 })).toBe(2)
+    expect(reads({ host: 'plc', max_gap: 19 })).toBe(1)
+    const line = { transport: 'rtu', serial_device: '/dev/ttyUSB0' }
+    expect(reads({ ...line, baud_rate: 9_600 })).toBe(2)
+    expect(reads({ ...line, baud_rate: 115_200 })).toBe(1)
   })
 })

@@ -28,6 +28,9 @@ const BACKOFF = { base: 1_000, cap: 60_000, floor: 1_000 }
 /** Behind a link with other units it waits at least this many times as long as the vain try kept them waiting. */
 const REST = 4
 
+/** A signal that the device is silent to has no reading to carry a quality. */
+const UNANSWERED = -1
+
 export function makePoller(
   device: PlannedDevice,
   lanes: number,
@@ -48,7 +51,7 @@ export function makePoller(
   const filters = new Map(
     device.signals.flatMap((s) => (s.deadband ? [[s, makeChangeFilter(s.deadband)] as const] : [])),
   )
-  /** quality code by signal while it has no usable value */
+  /** quality code (or UNANSWERED) by signal while it has no usable value */
   const bad = new Map<PlannedSignal, number>()
   let down: { readonly attempt: number; readonly retry_at: number } | undefined
   let overruns = 0
@@ -60,15 +63,20 @@ export function makePoller(
     else queue.add(signal.index, at, value, GOOD)
   }
 
+  /** True where the signal was not in this state before. */
+  function lapsed(signal: PlannedSignal, at: number, state: number, reason: string): boolean {
+    const before = bad.get(signal)
+    if (before === state) return false
+    if (before !== undefined) queue.note({ kind: 'end', device: device.name, signal: signal.id, at })
+    bad.set(signal, state)
+    filters.get(signal)?.reset()
+    queue.note({ kind: 'begin', device: device.name, signal: signal.id, reason, at })
+    return true
+  }
+
   /** One bad reading on entering the state, however long it lasts (DESIGN §6). */
   function unusable(signal: PlannedSignal, at: number, quality: number): void {
-    const before = bad.get(signal)
-    if (before === quality) return
-    if (before !== undefined) queue.note({ kind: 'end', device: device.name, signal: signal.id, at })
-    bad.set(signal, quality)
-    filters.get(signal)?.reset()
-    queue.add(signal.index, at, null, quality)
-    queue.note({ kind: 'begin', device: device.name, signal: signal.id, reason: qualityOf(quality).reason, at })
+    if (lapsed(signal, at, quality, qualityOf(quality).reason)) queue.add(signal.index, at, null, quality)
   }
 
   const sink: ReadSink<PlannedSignal> = {
@@ -90,6 +98,13 @@ export function makePoller(
           'device refuses signals',
         )
       for (const signal of read.signals) unusable(signal, at, quality)
+    },
+    silent(read) {
+      const at = clock.now()
+      if (!plan.silent(read, clock.monotonic())) return
+      for (const signal of read.signals)
+        if (lapsed(signal, at, UNANSWERED, 'source-timeout'))
+          log.warn({ ...where, signal: signal.id }, 'device answers, but not this')
     },
     lesson(lesson) {
       plan.learn(lesson, clock.monotonic())

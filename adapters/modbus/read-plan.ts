@@ -3,6 +3,7 @@ import type { Lesson } from './bisect.ts'
 import type { Learnt } from './learnt.ts'
 import type { PlannedSignal } from './plan.ts'
 import { type PlannedRead, planReads, type ReadLimits, type Span, singleReads } from './read-set.ts'
+import { makeSilentReads } from './silent-reads.ts'
 import { ILLEGAL_ADDRESS, ILLEGAL_FUNCTION, ILLEGAL_VALUE } from './unit-reader.ts'
 
 type Read = PlannedRead<PlannedSignal>
@@ -15,6 +16,8 @@ export interface ReadPlan {
   served(read: Read, now: number): void
   /** The device refused these signals (exceptions 1 to 3). True where that is news. */
   refused(read: Read, code: number, now: number): boolean
+  /** The device did not answer in time. True where it never answers this, though it answers other reads. */
+  silent(read: Read, now: number): boolean
   /** The device refused a read and answered its parts. */
   learn(lesson: Lesson, now: number): void
   /** What reads keep to at `now`. */
@@ -36,6 +39,9 @@ const STEADY = 16_000
 
 const LENGTHS = ['max_registers', 'max_bits'] as const
 type Length = (typeof LENGTHS)[number]
+
+/** In place of an exception: the device is silent to it, and to nothing else. */
+export const NO_ANSWER = 0
 
 interface Refusal {
   /** until the next try; doubles with each */
@@ -82,6 +88,7 @@ export function makeReadPlan(
     LENGTHS.flatMap((key) => (known[key] === undefined ? [] : [[key, fromEarlier(known[key])] as const])),
   )
   const plans = new Map<string, readonly Read[]>()
+  const silences = makeSilentReads<PlannedSignal>()
   let pardoned = Number.NEGATIVE_INFINITY
   /** when the rules of the plans change next: at once after a lesson, else when one is due for a trial */
   let stale = Number.NEGATIVE_INFINITY
@@ -142,14 +149,36 @@ export function makeReadPlan(
     if (JSON.stringify(before?.what) !== JSON.stringify(what)) start.changed?.()
   }
 
+  function refuse(read: Read, code: number, now: number): boolean {
+    let [news, noted] = [false, false]
+    for (const s of read.signals) {
+      const before = refused.get(s)
+      const wait = before ? Math.min(RETRY.last, before.wait * 2) : RETRY.first
+      refused.set(s, { wait, at: now + wait, code, pardoned: false })
+      if (!before) news = true
+      if (!before || before.pardoned) stale = Number.NEGATIVE_INFINITY
+      if (wait >= STEADY && (before?.wait ?? 0) < STEADY) noted = true
+    }
+    if (noted) start.changed?.()
+    return news
+  }
+
+  function learn(lesson: Lesson, now: number): void {
+    if (lesson.kind === 'span') keep(spans, keyOf(lesson.span), lesson.span, now)
+    else keep(lengths, isBitTable(lesson.table) ? 'max_bits' : 'max_registers', lesson.quantity, now)
+  }
+
   return {
     reads(periods, now) {
       const reads = merged(periods, now)
-      if (refused.size === 0) return reads
+      if (refused.size === 0) return silences.arrange(reads)
       const again = [...refused].filter(([s, r]) => !r.pardoned && now >= r.at && periods.includes(s.period))
-      return again.length === 0 ? reads : [...reads, ...singleReads(again.map(([s]) => s)).slice(0, RETRIES)]
+      if (again.length === 0) return silences.arrange(reads)
+      return [...silences.arrange(reads), ...singleReads(again.map(([s]) => s)).slice(0, RETRIES)]
     },
     served(read, now) {
+      const lesson = silences.served(read)
+      if (lesson) learn(lesson, now)
       if (now >= firstTrial) disprove(read, now)
       if (refused.size === 0) return
       const given = read.signals.filter((s) => refused.has(s))
@@ -163,24 +192,18 @@ export function makeReadPlan(
       }
       if (noted) start.changed?.()
     },
+    silent(read, now) {
+      const codes = new Set(read.signals.map((s) => refused.get(s)?.code))
+      const again = codes.size === 1 && codes.has(NO_ANSWER)
+      if (!again && !silences.silent(read)) return false
+      refuse(read, NO_ANSWER, now)
+      return true
+    },
     refused(read, code, now) {
       if (code !== ILLEGAL_FUNCTION && code !== ILLEGAL_ADDRESS && code !== ILLEGAL_VALUE) return false
-      let [news, noted] = [false, false]
-      for (const s of read.signals) {
-        const before = refused.get(s)
-        const wait = before ? Math.min(RETRY.last, before.wait * 2) : RETRY.first
-        refused.set(s, { wait, at: now + wait, code, pardoned: false })
-        if (!before) news = true
-        if (!before || before.pardoned) stale = Number.NEGATIVE_INFINITY
-        if (wait >= STEADY && (before?.wait ?? 0) < STEADY) noted = true
-      }
-      if (noted) start.changed?.()
-      return news
+      return refuse(read, code, now)
     },
-    learn(lesson, now) {
-      if (lesson.kind === 'span') keep(spans, keyOf(lesson.span), lesson.span, now)
-      else keep(lengths, isBitTable(lesson.table) ? 'max_bits' : 'max_registers', lesson.quantity, now)
-    },
+    learn,
     limits: rulesAt,
     learnt() {
       const lasting = [...refused].filter(([, r]) => r.wait >= STEADY)

@@ -9,6 +9,8 @@ export interface ReadSink<S extends Place> {
   data(read: PlannedRead<S>, data: Buffer): void
   /** The unit will not give what this read asks for, not even alone. */
   exception(read: PlannedRead<S>, code: number): void
+  /** The unit did not answer this one in time. */
+  silent?(read: PlannedRead<S>): void
   /** The unit refused a read and answered all its parts; this is why. */
   lesson?(lesson: Lesson): void
 }
@@ -58,8 +60,13 @@ export async function readUnit<S extends Place>(
       for (const part of shorter) await serve(part)
       return false
     }
+    const alive = !silence
     const answer = await ask(read)
-    if (answer === undefined) return false
+    if (answer === undefined) {
+      // A gateway may say it in place of its silent device.
+      if (alive && silence !== 'gateway_path') sink.silent?.(read)
+      return false
+    }
     if (typeof answer !== 'number') {
       sink.data(read, answer)
       return true

@@ -46,10 +46,11 @@ export async function modbusPlant(
   setUp: (memory: SimulatorMemory) => void,
   respond?: SimulatorOptions['respond'],
   speed = 200,
+  device: (memory: SimulatorMemory) => Pick<SimulatorOptions, 'read'> = (memory) => memory,
 ): Promise<Plant> {
   const memory = makeSimulatorMemory()
   setUp(memory)
-  const simulator = await openModbusSimulator({ read: memory.read, ...(respond && { respond }) })
+  const simulator = await openModbusSimulator({ read: device(memory).read, ...(respond && { respond }) })
   const { host, port } = simulator
   const config = modbusSourceSchema.parse({ kind: 'modbus', host, port, timeout: '200ms', ...options })
   const clock = makeClock(speed)

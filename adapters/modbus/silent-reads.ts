@@ -1,0 +1,100 @@
+import { type Lesson, partsOf, spanOf } from './bisect.ts'
+import { type Place, type PlannedRead, singleReads } from './read-set.ts'
+
+/**
+ * Finds what a device is silent to, where another would answer exception 2: a hole, a length, a place. A silent read
+ * tells nothing of it as long as the unit may be dead, so it counts only where the unit answered something in between.
+ * Pure but for what it remembers.
+ */
+export interface SilentReads<S extends Place> {
+  /** Puts reads in doubt behind all others and halves those that were silent twice; first comes one that may answer. */
+  arrange(reads: readonly PlannedRead<S>[]): readonly PlannedRead<S>[]
+  /** The device answered; a lesson where it answered both halves of a read that it was silent to. */
+  served(read: PlannedRead): Lesson | undefined
+  /** The device did not answer in time. True where nothing smaller can be asked and it was so again and again. */
+  silent(read: PlannedRead<S>): boolean
+}
+
+interface Doubt<S extends Place> {
+  readonly read: PlannedRead<S>
+  readonly times: number
+  /** halves that were answered */
+  readonly fine: Set<string>
+}
+
+/** Silences before a read is halved, and before a place is given up: one may be a lost packet. */
+const HALVE = 2
+const GIVE_UP = 3
+
+export function makeSilentReads<S extends Place>(): SilentReads<S> {
+  const doubts = new Map<string, Doubt<S>>()
+  let answered = false
+  let tries = 0
+  /** asked first to hear whether the unit is there: its silence says only that it is not */
+  let herald: string | undefined
+
+  function halves(read: PlannedRead<S>): readonly PlannedRead<S>[] {
+    const { refused, reads } = partsOf(read)
+    return refused ? [] : reads
+  }
+
+  function parted(read: PlannedRead<S>): readonly PlannedRead<S>[] {
+    const doubt = doubts.get(keyOf(read))
+    const parts = doubt && doubt.times >= HALVE ? halves(read) : []
+    return parts.length === 0 ? [read] : parts.flatMap(parted)
+  }
+
+  return {
+    arrange(reads) {
+      if (doubts.size === 0 || reads.length === 0) return reads
+      const [calm, doubtful] = [[] as PlannedRead<S>[], [] as PlannedRead<S>[]]
+      for (const read of reads) {
+        if (!doubts.has(keyOf(read))) calm.push(read)
+        else for (const part of parted(read)) (doubts.has(keyOf(part)) ? doubtful : calm).push(part)
+      }
+      herald = undefined
+      if (calm.length > 0) return [...calm, ...doubtful]
+      const singles = singleReads(doubtful.flatMap((read) => read.signals))
+      const first = singles[tries++ % singles.length]!
+      herald = keyOf(first)
+      return [first, ...doubtful]
+    },
+    served(read) {
+      answered = true
+      if (doubts.size === 0) return undefined
+      const key = keyOf(read)
+      herald = undefined
+      for (const [of, doubt] of doubts) if (covers(read, doubt.read)) doubts.delete(of)
+      for (const doubt of doubts.values()) {
+        const parts = halves(doubt.read)
+        if (doubt.times < HALVE || !parts.some((part) => keyOf(part) === key)) continue
+        doubt.fine.add(key)
+        const [left, right] = parts
+        if (doubt.fine.size < 2 || !left || !right) continue
+        doubts.clear() // the plan that follows from the lesson has other reads
+        return left.address + left.quantity < right.address
+          ? { kind: 'span', span: spanOf(left, right) }
+          : { kind: 'length', table: read.table, quantity: Math.max(left.quantity, right.quantity) }
+      }
+      return undefined
+    },
+    silent(read) {
+      const key = keyOf(read)
+      if (key === herald) return false
+      const before = doubts.get(key)
+      const times = before ? before.times + Number(answered) : 1
+      answered = false
+      doubts.set(key, { read, times, fine: before?.fine ?? new Set() })
+      return times >= GIVE_UP && halves(read).length === 0
+    },
+  }
+}
+
+function covers(outer: PlannedRead, inner: PlannedRead): boolean {
+  const behind = inner.address + inner.quantity
+  return outer.table === inner.table && outer.address <= inner.address && behind <= outer.address + outer.quantity
+}
+
+function keyOf({ table, address, quantity }: Omit<PlannedRead, 'signals'>): string {
+  return `${table} ${address} ${quantity}`
+}
