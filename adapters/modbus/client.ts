@@ -6,6 +6,7 @@ import { linkLibrary, type ReadRequest } from './library.ts'
 import type { Link, LinkOptions } from './link.ts'
 import { makePace } from './pace.ts'
 import { makeQuietLine } from './quiet-line.ts'
+import { makeWaiters } from './waiters.ts'
 import { framingOf, openLink } from './wire.ts'
 
 /** What came of a request; anything else is a dead link and throws. */
@@ -37,6 +38,9 @@ export interface ClientOptions {
   readonly max_requests_per_s?: number | undefined
 }
 
+/** Takes what came of an exchange; a Fault where the link is gone. */
+type Done = (outcome: ReadResult | Fault) => void
+
 /**
  * Timeouts in a row, without a valid answer from any unit, after which the link itself counts as dead. Requests that
  * were open at the same time count once.
@@ -55,12 +59,13 @@ export async function openModbusClient(
   to: LinkOptions,
   place: FaultWhere,
 ): Promise<ModbusClient> {
-  const { filter, serial, protocol, at } = framingOf(to)
+  const { filter, serial, protocol, at } = framingOf(to, options.timeout)
   const where = { ...place, at }
   const pace = makePace(serial ? { ...options, max_in_flight: 1 } : options)
   const line = serial && makeQuietLine({ ...serial, timeout: options.timeout })
   const ended = new AbortController()
   const pending = new Set<(fault: Fault) => void>()
+  const waiters = makeWaiters()
   // The library writes in the order it is asked, but a moment later.
   const unsent: ((transaction: OpenTransaction) => void)[] = []
   let link: Link | undefined
@@ -71,7 +76,7 @@ export async function openModbusClient(
     if (ended.signal.aborted) return
     ended.abort(fault)
     link?.close()
-    for (const reject of pending) reject(fault)
+    for (const settle of pending) settle(fault)
   }
   function fail(code: FaultCode, message: string, cause?: unknown): void {
     lost(new Fault(code, where, message, { cause }))
@@ -99,23 +104,27 @@ export async function openModbusClient(
   link = await openLink(to, { timeout: options.timeout, where, events: { received, lost } })
   line?.touched(performance.now())
 
-  /** Sends a request and waits for what comes of it; nobody's impatience ends it early. */
-  function exchange(request: ReadRequest): Promise<ReadResult> {
-    const { promise, resolve, reject } = Promise.withResolvers<ReadResult>()
+  /** Sends a request; `done` gets what comes of it, once. Nobody's impatience ends it early. */
+  function exchange(request: ReadRequest, done: Done): void {
     const began = performance.now()
     const onLine = serial ? (CHARACTERS + shapeOf(request).byte_count) * serial.character : 0
     let transaction: OpenTransaction | undefined
-    const deadline = setTimeout(() => {
-      const kept = transaction && filter.close(transaction)
-      if (kept) return library.deliver(kept)
+    const settle = (outcome: ReadResult | Fault): void => {
+      if (!pending.delete(settle)) return
+      clearTimeout(deadline)
+      if (transaction) filter.close(transaction)
+      done(outcome)
+    }
+    const silence = (): void => {
       timeouts++
-      resolve({ kind: 'timeout' })
       line?.unanswered(request.unit_id, performance.now())
+      settle({ kind: 'timeout' })
       if (began < silentSince) return
       silentSince = performance.now()
       if (++silent >= DEAF) fail('source-timeout', `no answer to ${silent} requests in a row`)
-    }, options.timeout + onLine)
-    pending.add(reject)
+    }
+    const deadline = setTimeout(silence, options.timeout + onLine)
+    pending.add(settle)
     unsent.push((opened) => {
       transaction = opened
     })
@@ -124,33 +133,26 @@ export async function openModbusClient(
     else registers += request.quantity
     library.request(request, (error, answer) => {
       silent = 0
-      if (answer) resolve({ kind: 'data', data: answer.buffer })
+      if (answer) settle({ kind: 'data', data: answer.buffer })
       else if (error?.modbusCode !== undefined) {
         exceptions++
-        resolve({ kind: 'exception', code: error.modbusCode })
-      } else reject(new Fault('source-protocol', where, error?.message ?? 'no data', { cause: error }))
-    })
-    return promise.finally(() => {
-      clearTimeout(deadline)
-      pending.delete(reject)
-      if (transaction) filter.close(transaction)
+        settle({ kind: 'exception', code: error.modbusCode })
+      } else settle(new Fault('source-protocol', where, error?.message ?? 'no data', { cause: error }))
     })
   }
 
-  /**
-   * Where an older answer could pass for the answer to this request, a read of one place of it comes first. Units answer
-   * in order, so once that is answered nothing older can come.
-   */
-  async function inOrder(request: ReadRequest): Promise<ReadResult> {
-    if (filter.owes(request)) {
-      const part = { ...request, quantity: 1 }
-      if (shapeOf(part).byte_count !== shapeOf(request).byte_count) {
-        const proof = await exchange(part)
-        if (proof.kind === 'timeout') return proof
-        await quiet(ended.signal)
-      }
-    }
-    return exchange(request)
+  /** Sends a request after the read that must go before it, if any. */
+  function inOrder(request: ReadRequest, done: Done): void {
+    const first = filter.before(request)
+    if (first?.kind !== 'read') return exchange(request, done)
+    exchange({ ...request, quantity: first.quantity }, (proof) => {
+      if (proof instanceof Fault || proof.kind === 'timeout') done(proof)
+      else
+        quiet(ended.signal).then(
+          () => exchange(request, done),
+          () => done(ended.signal.reason),
+        )
+    })
   }
 
   async function quiet(signal: AbortSignal): Promise<void> {
@@ -164,16 +166,23 @@ export async function openModbusClient(
     }
   }
 
+  /** ms for which the unit must be left alone still before this request; 0 or less when it need not be */
+  function rest(request: ReadRequest): number {
+    const first = filter.before(request)
+    const ms = first?.kind === 'wait' ? first.ms : 0
+    return Math.max(ms, line?.rest(request.unit_id, performance.now()) ?? 0)
+  }
+
   /** A turn on a line that is silent, for a unit that need not rest. */
-  async function turn({ unit_id }: ReadRequest, signal: AbortSignal): Promise<() => void> {
+  async function turn(request: ReadRequest, signal: AbortSignal): Promise<() => void> {
     for (;;) {
-      for (let ms = rest(unit_id); ms > 0; ms = rest(unit_id)) await sleep(ms, AbortSignal.any([signal, ended.signal]))
+      for (let ms = rest(request); ms > 0; ms = rest(request)) await sleep(ms, AbortSignal.any([signal, ended.signal]))
       const over = await pace.turn(signal)
       try {
         await quiet(signal)
         ended.signal.throwIfAborted()
         signal.throwIfAborted()
-        if (rest(unit_id) <= 0) return over
+        if (rest(request) <= 0) return over
       } catch (error) {
         over()
         throw error
@@ -181,13 +190,22 @@ export async function openModbusClient(
       over()
     }
   }
-  const rest = (unit_id: number): number => line?.rest(unit_id, performance.now()) ?? 0
 
   return {
     async read(request, signal) {
-      const over = await turn(request, signal)
+      ended.signal.throwIfAborted()
+      signal.throwIfAborted()
+      const over = (line ? undefined : pace.turnNow()) ?? (await turn(request, signal))
+      const { promise, resolve, reject } = Promise.withResolvers<ReadResult>()
+      const forget = waiters.add(signal, reject)
       // The turn lasts as long as an answer may come, whoever waits for it.
-      return orAborted(inOrder(request).finally(over), signal)
+      inOrder(request, (outcome) => {
+        over()
+        forget()
+        if (outcome instanceof Fault) reject(outcome)
+        else resolve(outcome)
+      })
+      return promise
     },
     lost: ended.signal,
     counters: () => ({ requests, registers, bits, timeouts, exceptions, dropped_frames: filter.dropped }),
@@ -195,15 +213,6 @@ export async function openModbusClient(
       fail('source-closed', 'closed')
     },
   }
-}
-
-/** Settles as `work` does, or rejects with the reason of `signal` when that aborts first. */
-function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, resolve, reject } = Promise.withResolvers<T>()
-  const give = (): void => reject(signal.reason)
-  signal.addEventListener('abort', give, { once: true })
-  work.then(resolve, reject).finally(() => signal.removeEventListener('abort', give))
-  return promise
 }
 
 /** Real time, whole milliseconds up: a line is better silent for too long. */

@@ -62,10 +62,9 @@ export function makeFrameFilter(firstId = 1): FrameFilter<TcpTransaction> {
 
     close(transaction) {
       if (open.get(transaction.id) === transaction) open.delete(transaction.id)
-      return undefined
     },
     // A transaction id tells every answer from every other.
-    owes: () => false,
+    before: () => undefined,
     get dropped() {
       return dropped
     },

@@ -32,16 +32,20 @@ export interface FrameFilter<T extends OpenTransaction = OpenTransaction> {
    * @throws RangeError where nothing after these bytes can be believed.
    */
   incoming(chunk: Uint8Array): Buffer[]
-  /**
-   * Ends a transaction that nobody waits for any more: its answer, if it still comes, is dropped. Gives the answer where
-   * one had to be kept until now.
-   */
-  close(transaction: T): Buffer | undefined
-  /** An older request of the same shape is unanswered, and its answer could pass for the answer to this one. */
-  owes(request: ReadRequest): boolean
+  /** Ends a transaction that nobody waits for any more: its answer, if it still comes, is dropped. */
+  close(transaction: T): void
+  /** What must come before this request, because the answer to an older one could pass for the answer to it. */
+  before(request: ReadRequest): Precaution | undefined
   /** frames, or runs of bytes, that answered no open transaction */
   readonly dropped: number
 }
+
+/** What keeps the answers to two requests apart. */
+export type Precaution =
+  /** Read so many at the same address: units answer in order, so nothing older comes after the answer. */
+  | { readonly kind: 'read'; readonly quantity: number }
+  /** No read would tell: leave the unit alone for so many ms, then the older request counts as lost. */
+  | { readonly kind: 'wait'; readonly ms: number }
 
 /** Set in the function code of an answer that is an exception (Modbus Application Protocol V1.1b3 §7). */
 export const EXCEPTION = 0x80

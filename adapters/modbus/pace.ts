@@ -7,6 +7,8 @@ export interface Pace {
    * Rejects with the reason of `signal` when that aborts first.
    */
   turn(signal: AbortSignal): Promise<() => void>
+  /** A turn where nobody waits and no pause is due; undefined where `turn` must be awaited. */
+  turnNow(): (() => void) | undefined
 }
 
 /**
@@ -57,6 +59,17 @@ export function makePace(limits: {
     if (wait > 0) await delay(wait, undefined, { signal }).catch(() => signal.throwIfAborted())
   }
 
+  /** What ends a turn. */
+  function taken(): () => void {
+    let over = false
+    return () => {
+      if (over) return
+      over = true
+      if (limits.min_gap > 0) notBefore = Math.max(notBefore, performance.now() + limits.min_gap)
+      release()
+    }
+  }
+
   return {
     async turn(signal) {
       await slot(signal)
@@ -66,13 +79,12 @@ export function makePace(limits: {
         release()
         throw error
       }
-      let over = false
-      return () => {
-        if (over) return
-        over = true
-        notBefore = Math.max(notBefore, performance.now() + limits.min_gap)
-        release()
-      }
+      return taken()
+    },
+    turnNow() {
+      if (free === 0 || spacing > 0 || limits.min_gap > 0) return undefined
+      free--
+      return taken()
     },
   }
 }

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { crc16, crcHolds, withCrc } from './crc.ts'
-import type { OpenTransaction } from './frame.ts'
 import { makeRtuFilter } from './rtu-filter.ts'
 
 /** A request as the library makes it, under transaction id 7. */
@@ -18,6 +17,9 @@ const exception = (unit: number, code: number, why: number): Buffer => withCrc(B
 /** What the library must get for it. */
 const tcp = (frame: Buffer): Buffer =>
   Buffer.concat([Buffer.from([0, 7, 0, 0, 0, frame.length - 2]), frame.subarray(0, -2)])
+
+/** What is late may come for ever. */
+const makeFilter = () => makeRtuFilter(1, () => 0)
 
 const two = answer(1, 3, [0x12, 0x34])
 
@@ -41,7 +43,7 @@ describe('outgoing', () => {
   it('sends a read as RTU', () => {
     // The example of Modbus Application Protocol V1.1b3 §6.3 with the CRC that goes behind it.
     expect(
-      makeRtuFilter()
+      makeFilter()
         .outgoing(request(1, 3, 0x6b, 3))
         .frame.toString('hex'),
     ).toBe('0103006b00037417')
@@ -53,10 +55,10 @@ describe('outgoing', () => {
     ['two requests', Buffer.concat([request(1, 3, 0, 1), request(1, 3, 0, 1)])],
     ['a mask write', request(1, 22, 0, 1)],
   ])('stops %s', (_, frame) => {
-    expect(() => makeRtuFilter().outgoing(frame)).toThrow(RangeError)
+    expect(() => makeFilter().outgoing(frame)).toThrow(RangeError)
   })
   it('stops a second request while one is open', () => {
-    const filter = makeRtuFilter()
+    const filter = makeFilter()
     filter.outgoing(request(1, 3, 0, 1))
     expect(() => filter.outgoing(request(1, 3, 0, 1))).toThrow(/one request at a time/)
   })
@@ -86,13 +88,13 @@ describe('incoming, to a read of one register of unit 1', () => {
     ['a broadcast', [answer(0, 3, [9, 9])], []],
     ['the own request alone', [own], []],
   ])('%s', (_, chunks, passed) => {
-    const filter = makeRtuFilter()
+    const filter = makeFilter()
     filter.outgoing(request(1, 3, 0, 1))
     expect(chunks.flatMap((chunk) => filter.incoming(chunk))).toEqual(passed.map(tcp))
   })
 
   it('nothing that came before it was sent', () => {
-    const filter = makeRtuFilter()
+    const filter = makeFilter()
     expect(filter.incoming(two)).toEqual([])
     filter.incoming(two.subarray(0, 4))
     filter.outgoing(request(1, 3, 0, 1))
@@ -108,13 +110,13 @@ describe('an echo', () => {
   const real = answer(1, 1, [1, 2, 3])
 
   it('that looks exactly like an answer is not taken for one', () => {
-    const filter = makeRtuFilter()
+    const filter = makeFilter()
     filter.outgoing(asked)
     expect(filter.incoming(own)).toEqual([])
     expect(filter.incoming(real)).toEqual([tcp(real)])
   })
   it('goes on being passed over for years', () => {
-    const filter = makeRtuFilter()
+    const filter = makeFilter()
     for (let i = 0; i < 20; i++) {
       filter.outgoing(asked)
       expect(filter.incoming(Buffer.concat([own, real]))).toEqual([tcp(real)])
@@ -122,7 +124,7 @@ describe('an echo', () => {
     expect(filter.dropped).toBe(0)
   })
   it('is not seen in answers of an adapter that has none', () => {
-    const filter = makeRtuFilter()
+    const filter = makeFilter()
     for (let i = 0; i < 3; i++) {
       filter.outgoing(asked)
       expect(filter.incoming(real)).toEqual([tcp(real)])
@@ -133,21 +135,18 @@ describe('an echo', () => {
 })
 
 describe('a late answer', () => {
-  const give = (filter: ReturnType<typeof makeRtuFilter>, frame: Buffer): OpenTransaction => {
-    const transaction = filter.outgoing(frame)
-    expect(filter.close(transaction)).toBeUndefined()
-    return transaction
-  }
+  const give = (filter: ReturnType<typeof makeFilter>, frame: Buffer): void => filter.close(filter.outgoing(frame))
   const old = answer(1, 3, [0xde, 0xad])
 
   it('while nothing is asked is dropped, and nothing is owed any more', () => {
-    const filter = makeRtuFilter()
+    const filter = makeFilter()
     give(filter, request(1, 3, 0, 1))
-    expect(filter.owes(holding(1, 1))).toBe(true)
-    expect(filter.owes(holding(1, 2))).toBe(false)
-    expect(filter.owes(holding(2, 1))).toBe(false)
+    expect(filter.before(holding(1, 1))).toEqual({ kind: 'wait', ms: 1 })
+    expect(filter.before(holding(1, 2))).toBeUndefined()
+    expect(filter.before(holding(2, 1))).toBeUndefined()
+    expect(filter.before({ ...holding(1, 1), table: 'input' })).toBeUndefined()
     expect(filter.incoming(old)).toEqual([])
-    expect(filter.owes(holding(1, 1))).toBe(false)
+    expect(filter.before(holding(1, 1))).toBeUndefined()
     expect(filter.dropped).toBe(1)
   })
   it.each([
@@ -155,38 +154,61 @@ describe('a late answer', () => {
     ['another function', request(1, 4, 5, 1), answer(1, 4, [1, 2])],
     ['another unit', request(2, 3, 5, 1), answer(2, 3, [1, 2])],
   ])('does not answer a request of %s', (_, asked, right) => {
-    const filter = makeRtuFilter()
+    const filter = makeFilter()
     give(filter, request(1, 3, 0, 1))
     filter.outgoing(asked)
     expect(filter.incoming(old)).toEqual([])
     expect(filter.incoming(right)).toEqual([tcp(right)])
   })
-  it('that could be to either is kept, and the last of several counts', () => {
-    const filter = makeRtuFilter()
+  it('of the same shape is told by a shorter read, of a length that is not owed itself', () => {
+    const filter = makeFilter()
+    give(filter, request(1, 3, 0, 3))
+    expect(filter.before(holding(1, 3))).toEqual({ kind: 'read', quantity: 1 })
     give(filter, request(1, 3, 0, 1))
-    const open = filter.outgoing(request(1, 3, 5, 1))
-    expect(filter.incoming(old)).toEqual([])
-    expect(filter.incoming(two)).toEqual([])
-    expect(filter.close(open)).toEqual(tcp(two))
-    expect(filter.owes(holding(1, 1))).toBe(false)
-    filter.outgoing(request(1, 3, 6, 1))
-    expect(filter.incoming(old)).toEqual([tcp(old)])
+    expect(filter.before(holding(1, 3))).toEqual({ kind: 'read', quantity: 2 })
+    give(filter, request(1, 3, 0, 2))
+    expect(filter.before(holding(1, 3))).toEqual({ kind: 'wait', ms: 1 })
+    give(filter, request(1, 1, 0, 20))
+    expect(filter.before({ ...holding(1, 24), table: 'coil' })).toEqual({ kind: 'read', quantity: 1 })
+    expect(filter.before({ ...holding(1, 24), table: 'discrete' })).toBeUndefined()
+    give(filter, request(1, 1, 0, 8))
+    expect(filter.before({ ...holding(1, 24), table: 'coil' })).toEqual({ kind: 'read', quantity: 9 })
+    expect(filter.before({ ...holding(1, 3), table: 'coil' })).toEqual({ kind: 'wait', ms: 1 })
   })
-  it('by an exception, whose length says nothing, is kept too', () => {
-    const filter = makeRtuFilter()
-    give(filter, request(1, 3, 0, 9))
-    const open = filter.outgoing(request(1, 3, 5, 1))
-    expect(filter.incoming(exception(1, 3, 11))).toEqual([])
+  it('counts as lost after its time', () => {
+    let now = 0
+    const filter = makeRtuFilter(100, () => now)
+    const open = filter.outgoing(request(1, 3, 0, 1))
+    now = 50
+    filter.close(open)
+    now = 90
+    expect(filter.before(holding(1, 1))).toEqual({ kind: 'wait', ms: 60 })
+    now = 150
+    expect(filter.before(holding(1, 1))).toBeUndefined()
+    filter.outgoing(request(1, 3, 0, 1))
     expect(filter.incoming(two)).toEqual([tcp(two)])
-    expect(filter.close(open)).toBeUndefined()
+  })
+  it('is not taken even for a request that should have waited', () => {
+    const filter = makeFilter()
+    give(filter, request(1, 3, 0, 1))
+    filter.outgoing(request(1, 3, 5, 1))
+    expect(filter.incoming(old)).toEqual([])
+    expect(filter.incoming(two)).toEqual([tcp(two)])
+  })
+  it('by an exception, whose length says nothing, is not taken either', () => {
+    const filter = makeFilter()
+    give(filter, request(1, 3, 0, 9))
+    filter.outgoing(request(1, 3, 5, 1))
+    expect(filter.incoming(exception(1, 3, 11))).toEqual([])
+    expect(filter.incoming(exception(1, 3, 2))).toEqual([tcp(exception(1, 3, 2))])
   })
   it('cannot come after a newer answer of its unit, but those of other units can', () => {
-    const filter = makeRtuFilter()
+    const filter = makeFilter()
     give(filter, request(1, 3, 0, 1))
     give(filter, request(2, 3, 0, 1))
     filter.outgoing(request(1, 4, 0, 1))
     expect(filter.incoming(answer(1, 4, [0, 0]))).toHaveLength(1)
-    expect(filter.owes(holding(1, 1))).toBe(false)
-    expect(filter.owes(holding(2, 1))).toBe(true)
+    expect(filter.before(holding(1, 1))).toBeUndefined()
+    expect(filter.before(holding(2, 1))).toBeDefined()
   })
 })

@@ -1,3 +1,4 @@
+import { isBitTable } from './address.ts'
 import { crcHolds, withCrc } from './crc.ts'
 import {
   type AnswerShape,
@@ -9,15 +10,20 @@ import {
   sameShape,
   shapeOf,
 } from './frame.ts'
+import type { ReadRequest } from './library.ts'
 
 /** Unit id, function code, exception code, CRC. */
 const EXCEPTION_LENGTH = 5
 /** Unit id, function code, byte count, CRC. */
 const FRAME_LENGTH = 5
-/** Unanswered requests remembered for each unit. */
-const MOST_OWED = 8
 /** So many answers without the own request before them, and the adapter is one that does not echo. */
 const PLAIN = 3
+
+/** A request that nobody waits for any more and that was not answered. */
+interface Owed extends AnswerShape {
+  /** from then on it counts as lost */
+  readonly until: number
+}
 
 /**
  * Makes a filter for one RTU line. Frames carry no transaction id, so one request is open at a time and an answer must
@@ -25,31 +31,37 @@ const PLAIN = 3
  * so that an answer behind noise is found. What came before the request was sent is not its answer. The own request,
  * which some two-wire adapters send back, is passed over: it can look like an answer, CRC included.
  *
- * A request that was given up may be answered late. What tells it from the open one is dropped; an answer that could be
- * to either is kept until the open one is given up too, and the last one counts: units answer in order.
+ * A request that was given up may be answered for `late` ms more; what could be that answer is dropped.
+ * `now` is a monotonic clock in real ms.
  */
-export function makeRtuFilter(): FrameFilter {
+export function makeRtuFilter(late: number, now: () => number): FrameFilter {
   let open: OpenTransaction | undefined
-  let kept: Buffer | undefined
-  /** requests that nobody waits for any more and that were not answered, oldest first */
-  let owed: AnswerShape[] = []
+  /** oldest first */
+  let owed: Owed[] = []
   let held: Buffer = Buffer.alloc(0)
   let dropped = 0
   let plain = 0
   let echoed = false
 
-  const owes = (shape: AnswerShape): boolean => owed.some((o) => sameShape(o, shape))
-
-  /** The answer could be to an older request: any exception of that function code could. */
-  function doubtful(t: AnswerShape, frame: Buffer): boolean {
-    if (frame[1] === t.function_code) return owes(t)
-    return owed.some((o) => o.unit_id === t.unit_id && o.function_code === t.function_code)
+  /** The oldest unanswered request whose answer would look like this one's. */
+  function older(shape: AnswerShape): Owed | undefined {
+    if (owed.length > 0) {
+      const at = now()
+      owed = owed.filter((o) => o.until > at)
+    }
+    return owed.find((o) => sameShape(o, shape))
   }
 
-  /** A unit answers in order: what it owes from before `shape` will not come any more. */
-  function heard(shape: AnswerShape): void {
-    const last = owed.findIndex((o) => sameShape(o, shape))
-    owed = owed.filter((o, i) => o.unit_id !== shape.unit_id || i > last)
+  /** A unit answers in order: what it owes from before this one will not come any more. */
+  function heard(one: Owed): void {
+    const last = owed.indexOf(one)
+    owed = owed.filter((o, i) => o.unit_id !== one.unit_id || i > last)
+  }
+
+  /** Any exception could be to any request of that unit and function code. */
+  function mayBeOlder(frame: Buffer, shape: AnswerShape): Owed | undefined {
+    if (frame[1] === shape.function_code) return older(shape)
+    return owed.find((o) => o.unit_id === shape.unit_id && o.function_code === shape.function_code)
   }
 
   /** Length of the echo at `at`, 0 where there is none, undefined where more bytes must tell. */
@@ -98,18 +110,6 @@ export function makeRtuFilter(): FrameFilter {
     return framed
   }
 
-  function take(t: OpenTransaction, frame: Buffer, clean: boolean): Buffer[] {
-    if (clean && !echoed) plain++
-    if (doubtful(t, frame)) {
-      if (kept) dropped++
-      kept = toLibrary(frame, t)
-      return []
-    }
-    open = undefined
-    owed = owed.filter((o) => o.unit_id !== t.unit_id)
-    return [toLibrary(frame, t)]
-  }
-
   return {
     outgoing(bytes) {
       const asked = Buffer.from(bytes)
@@ -117,7 +117,6 @@ export function makeRtuFilter(): FrameFilter {
       if (open) throw new RangeError('an RTU line carries one request at a time')
       if (held.length > 0) dropped++
       held = Buffer.alloc(0)
-      kept = undefined
       echoed = false
       open = { ...request, frame: withCrc(asked.subarray(HEADER)) }
       return open
@@ -141,30 +140,44 @@ export function makeRtuFilter(): FrameFilter {
         if (shape === undefined) {
           echoed = true
           plain = 0
-        } else if (open && shape === open) passed.push(...take(open, frame, at === 0))
-        else {
-          heard(shape)
-          dropped++
+          continue
         }
+        const old = mayBeOlder(frame, shape)
+        if (old) heard(old)
+        if (old || !open || !sameShape(shape, open)) {
+          dropped++
+          continue
+        }
+        if (at === 0 && !echoed) plain++
+        passed.push(toLibrary(frame, open))
+        const { unit_id } = open
+        owed = owed.filter((o) => o.unit_id !== unit_id)
+        open = undefined
       }
       return passed
     },
 
     close(transaction) {
-      if (open !== transaction) return undefined
+      if (open !== transaction) return
+      const { unit_id, function_code, byte_count } = transaction
+      owed.push({ unit_id, function_code, byte_count, until: now() + late })
       open = undefined
-      if (kept) {
-        owed = owed.filter((o) => o.unit_id !== transaction.unit_id)
-        return kept
-      }
-      const same = owed.filter((o) => o.unit_id === transaction.unit_id)
-      if (same.length >= MOST_OWED) owed.splice(owed.indexOf(same[0]!), 1)
-      owed.push(transaction)
-      return undefined
     },
-    owes: (request) => owes(shapeOf(request)),
+    before(request) {
+      const shape = shapeOf(request)
+      const old = older(shape)
+      if (!old) return undefined
+      const quantity = shorterReads(request).find((quantity) => !older(shapeOf({ ...request, quantity })))
+      return quantity === undefined ? { kind: 'wait', ms: old.until - now() } : { kind: 'read', quantity }
+    },
     get dropped() {
       return dropped
     },
   }
+}
+
+/** Quantities that answers of fewer bytes belong to, shortest first. */
+function shorterReads({ table, quantity }: ReadRequest): number[] {
+  const step = isBitTable(table) ? 8 : 1
+  return Array.from({ length: Math.ceil(quantity / step) - 1 }, (_, i) => i * step + 1)
 }

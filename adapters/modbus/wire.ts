@@ -13,6 +13,9 @@ export interface SerialTimes {
   readonly character: number
 }
 
+/** So many timeouts after it was given up, a request on an RTU line will not be answered any more. */
+const LATE = 2
+
 /** How frames travel over a link, before it is open. */
 export interface Framing {
   readonly filter: FrameFilter
@@ -24,7 +27,8 @@ export interface Framing {
   readonly at: string
 }
 
-export function framingOf(options: LinkOptions): Framing {
+/** @param timeout longest wait for an answer, ms */
+export function framingOf(options: LinkOptions, timeout: number): Framing {
   switch (options.transport) {
     case 'tcp':
     case 'tls':
@@ -35,7 +39,7 @@ export function framingOf(options: LinkOptions): Framing {
       }
     case 'rtu_over_tcp':
       return {
-        filter: makeRtuFilter(),
+        filter: makeRtuFilter(LATE * timeout, () => performance.now()),
         serial: times(options.baud_rate),
         protocol: 'Modbus RTU',
         at: `${options.host}:${options.port}`,
@@ -43,7 +47,7 @@ export function framingOf(options: LinkOptions): Framing {
     case 'rtu': {
       const bits = 1 + options.data_bits + (options.parity === 'none' ? 0 : 1) + options.stop_bits
       return {
-        filter: makeRtuFilter(),
+        filter: makeRtuFilter(LATE * timeout, () => performance.now()),
         serial: times(options.baud_rate, bits),
         protocol: 'Modbus RTU',
         at: options.serial_device,
