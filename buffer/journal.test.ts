@@ -133,7 +133,7 @@ describe('counts and alarms', () => {
     expect(store.memo('plc', 'filters')).toBeUndefined()
   })
 
-  it('keeps one open alarm a key and code', () => {
+  it('keeps one open alarm a key: another code ends it', () => {
     using folder = makeFolder()
     using store = folder.open()
     const alarm = { key: 'pool:p', code: 'pool-identity', message: 'first', at: T0 }
@@ -143,10 +143,10 @@ describe('counts and alarms', () => {
     store.clearAlarm('pool:q', T0)
     expect(store.status(T0).alarms).toMatchObject([
       { code: 'pool-closed', count: 1, until: null },
-      { code: 'pool-identity', count: 2, message: 'second', since: T0, until: null },
+      { code: 'pool-identity', count: 2, message: 'second', since: T0, until: T0 + 2 },
     ])
     store.clearAlarm('pool:p', unixMs(T0 + 5))
     store.raiseAlarm({ ...alarm, at: unixMs(T0 + 9) })
-    expect(store.status(T0).alarms.map((a) => a.until)).toEqual([null, T0 + 5, T0 + 5])
+    expect(store.status(T0).alarms.map((a) => a.until)).toEqual([null, T0 + 5, T0 + 2])
   })
 })

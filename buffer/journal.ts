@@ -20,7 +20,7 @@ export interface Journal {
   outages(since: number): readonly Outage[]
   count(count: Count): void
   counts(): readonly Count[]
-  /** Returns a row, so a failing commit shows only where a transaction makes it. @returns whether it was not open before */
+  /** Ends the key's alarm of another code. Returns a row, so a failing commit shows only where a transaction makes it. @returns whether it was not open before */
   raise(alarm: Parameters<Store['raiseAlarm']>[0]): boolean
   clear(key: string, at: number): void
   /** Ends open alarms of these keys that were raised before `raised`. */
@@ -77,6 +77,7 @@ export function makeJournal(db: Db, max_size: number): Journal {
        RETURNING count`,
     )
     .pluck()
+  const supersede = db.prepare('UPDATE alarm SET until = max(since, ?) WHERE until IS NULL AND key = ? AND code <> ?')
   const clear = db.prepare('UPDATE alarm SET until = max(since, ?) WHERE until IS NULL AND key = ?')
   const clearOlder = db.prepare('UPDATE alarm SET until = max(since, ?) WHERE until IS NULL AND key = ? AND since < ?')
   const alarms = db.prepare<
@@ -134,7 +135,10 @@ export function makeJournal(db: Db, max_size: number): Journal {
       if (n > 0) count.run(source, kind, reason, n)
     },
     counts: () => counts.all(),
-    raise: ({ key, code, message, at }) => raise.get(key, code, message, at) === 1,
+    raise({ key, code, message, at }) {
+      supersede.run(at, key, code)
+      return raise.get(key, code, message, at) === 1
+    },
     clear(key, at) {
       clear.run(at, key)
     },

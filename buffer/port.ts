@@ -221,6 +221,7 @@ export interface Store extends Disposable {
   nextBatch(pool: string): SealedBatch | undefined
   settle(pool: string, id: BatchId, settlement: Settlement): void
 
+  /** Opens an alarm, or counts one more where it is open; the key's alarm of another code ends. */
   raiseAlarm(alarm: {
     readonly key: string
     readonly code: string
