@@ -6,7 +6,7 @@ import { makeCopies } from './copies.ts'
 import { loadFormats } from './formats/load.ts'
 import { makeIntake } from './intake.ts'
 import { makeMarkTable } from './marks.ts'
-import { memoryOf } from './memory.ts'
+import { firstProblems, memoryOf } from './memory.ts'
 import { patternOf } from './plan.ts'
 import type { MqttSourceConfig } from './schema.ts'
 import { filtersOf, staleFilters } from './session.ts'
@@ -202,6 +202,7 @@ export async function openMqttSource(config: MqttSourceConfig, context: SourceCo
       return intake.lastSeen()
     },
     counters: () => ({ ...counters, held }),
+    lessons: () => firstProblems(memoryOf(context)),
     [Symbol.asyncDispose]: () => link[Symbol.asyncDispose](),
   }
 }

@@ -7,7 +7,7 @@ import { makeMemoryStore } from '../../test/support/collecting.ts'
 import type { Source } from '../source.ts'
 import { loadFormats } from './formats/load.ts'
 import { makeIntake } from './intake.ts'
-import { memoryOf } from './memory.ts'
+import { firstProblems, memoryOf } from './memory.ts'
 import { mqttSourceSchema } from './schema.ts'
 import { compileTopic, subscriptionId } from './topic-filter.ts'
 
@@ -130,14 +130,20 @@ it('remembers a bad state from one connection to the next', async () => {
 })
 
 it('says a refusal once, then how many in each minute, with the topic and without the payload', async () => {
-  const { take, logged, pass } = await setUp([{ topic: 'a/{asset}', ...stamped }])
+  const { take, logged, pass, context } = await setUp([{ topic: 'a/{asset}', ...stamped }])
   for (let i = 0; i < 100; i++) take('a/x', '{"secret-recipe":1')
   expect(logged).toHaveLength(1)
   expect(logged[0]!.fields).toMatchObject({ source: 'mqtt', reason: 'malformed', topic: 'a/x', n: 1 })
   pass(60_000)
   take('a/x', '{')
   expect(logged[1]!.fields).toMatchObject({ n: 100 })
-  expect(JSON.stringify(logged)).not.toContain('secret-recipe')
+  expect(logged[1]!.fields).toMatchObject({ detail: 'the JSON ends too early', byte: 1 })
+  take('a/y', `{"ts":"secret-recipe","t":1}`)
+  const problems = firstProblems(memoryOf(context))
+  expect(problems.map(({ device }) => device)).toEqual(['a/x', 'a/y'])
+  expect(problems[0]!.text).toMatch(/^first message refused as malformed: the JSON ends too early, byte 18, 20/)
+  expect(problems[1]!.text).toMatch(/^first message refused as bad_time: no time that is unix_ms, 20/)
+  expect(JSON.stringify([logged, problems])).not.toContain('secret-recipe')
 })
 
 it('stays small however many topics and assets come', async () => {

@@ -181,7 +181,8 @@ export function makeIntake(config: MqttSourceConfig, context: SourceContext, for
     const all = routesOf(message.topic)
     // A broker that brings a message once for each subscription says which one (MQTT 5.0 §3.3.4).
     const named = all.filter((route) => message.subscriptions.includes(route.id))
-    return (named.length > 0 ? named : all).filter((route) => route.isSparkplug === isSparkplug)
+    const wanted = named.length > 0 ? named : all
+    return sparkplug ? wanted.filter((route) => route.isSparkplug === isSparkplug) : wanted
   }
 
   function readAll(wanted: readonly Route[], message: Message, arrival: UnixMs): void {

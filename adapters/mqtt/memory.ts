@@ -1,6 +1,6 @@
 import type { RefusedReason } from '../../core/ledger.ts'
 import type { Log } from '../../core/log.ts'
-import type { SourceContext } from '../source.ts'
+import type { Lesson, SourceContext } from '../source.ts'
 import type { PayloadProblem } from './formats/format.ts'
 import type { SparkplugNodes } from './formats/sparkplug-nodes.ts'
 
@@ -76,6 +76,17 @@ export function memoryOf(context: SourceContext): MqttMemory {
   }
   memories.set(context, memory)
   return memory
+}
+
+/** For `status`: of each kind of refused message the first, where it is wrong and why. */
+export function firstProblems(memory: MqttMemory): readonly Lesson[] {
+  return [...memory.problems.values()].map(({ reason, detail, byte, item, topic, at }) => {
+    const where = [byte !== undefined && `byte ${byte}`, item !== undefined && `item ${item}`].filter(
+      (w) => w !== false,
+    )
+    const text = [`first message refused as ${reason}: ${detail}`, ...where, new Date(at).toISOString()].join(', ')
+    return { device: topic, text, signals: [] }
+  })
 }
 
 function makeComplaint(context: SourceContext, log: Log, problems: MqttMemory['problems']): MqttMemory['complain'] {

@@ -11,6 +11,8 @@ const UNSURE = qualityCode('uncertain', 'sequence')
 /** Nodes and devices that are followed; messages of further ones are refused. */
 const MOST_NODES = 1_000
 const MOST_DEVICES = 1_000
+/** Metrics of a device that are remembered from its birth. */
+const MOST_METRICS = 20_000
 
 const readTime = makeTimeReader('unix_ms')
 
@@ -196,7 +198,7 @@ function flatten(metrics: readonly Metric[], prefix = ''): readonly Metric[] {
 
 function learn(device: Device, metrics: readonly Metric[], gaps: number): void {
   for (const { name, alias, datatype } of metrics) {
-    if (name === undefined) continue
+    if (name === undefined || device.byName.size >= MOST_METRICS) continue
     const birth = { name, datatype, gaps }
     device.byName.set(name, birth)
     if (alias !== undefined) device.byAlias.set(alias, birth)
