@@ -99,15 +99,24 @@ function kepware(document: unknown): readonly Item[] | undefined {
 
 /**
  * OPC UA PubSub JSON (OPC 10000-14 §7.2.5): a network message with `Messages`, or its data set messages alone where the
- * headers are switched off. Fields are DataValues, variants or plain values.
+ * headers are switched off. Fields are DataValues, variants or plain values; a tag is FIELD, or WRITER/FIELD where several
+ * writers have a field of one name.
  */
 function pubSub(document: unknown): readonly Item[] | undefined {
-  const messages = isObject(document) && 'Messages' in document ? list(document.Messages) : list(document)
-  const sets = messages.filter(isObject).filter((m) => isObject(m.Payload))
-  if (sets.length === 0) return undefined
+  const isNetwork = isObject(document) && 'Messages' in document
+  // Metadata, status and keep-alive come on the topics of data as well, and hold none.
+  if (isObject(document) && /^ua-(?!data$)/.test(String(document.MessageType)) && !isObject(document.Payload)) return []
+  const messages = (isNetwork ? list(document.Messages) : list(document)).filter(isObject)
+  const sets = messages.filter((m) => isObject(m.Payload))
+  if (sets.length === 0) return messages.some((m) => m.MessageType === 'ua-keepalive') ? [] : undefined
   return sets.flatMap((set) => {
     const status = readQuality('opc_ua', set.Status)
-    return Object.entries(set.Payload as Json).map(([tag, field]) => dataValue([tag], field, set.Timestamp, status))
+    const writers = [set.DataSetWriterName, set.DataSetWriterId].filter(
+      (w) => typeof w === 'string' || typeof w === 'number',
+    )
+    return Object.entries(set.Payload as Json).map(([field, value]) =>
+      dataValue([...writers.map((writer) => `${writer}/${field}`), field], value, set.Timestamp, status),
+    )
   })
 }
 
