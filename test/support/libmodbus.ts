@@ -1,8 +1,8 @@
 import { execFile, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { rmSync } from 'node:fs'
-import { mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
@@ -56,12 +56,21 @@ export async function openLibmodbusRtu(
 
 let compiled: Promise<string> | undefined
 
-/** Compiles `libmodbus-server.c` once for this process; gives the path of the program. */
+/** Compiles `libmodbus-server.c` unless that was done for this source and these flags; gives the path of the program. */
 async function compile(flags: readonly string[]): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'sluice-libmodbus-'))
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-  const program = join(folder, 'server')
-  await run('gcc', ['-O2', '-o', program, join(import.meta.dirname, 'libmodbus-server.c'), ...flags, '-lutil'])
+  const source = join(import.meta.dirname, 'libmodbus-server.c')
+  const version = createHash('sha256')
+    .update(await readFile(source))
+    .update(flags.join())
+    .digest('hex')
+    .slice(0, 16)
+  const cache = join(import.meta.dirname, '../../node_modules/.cache/sluice')
+  const program = join(cache, `libmodbus-server-${version}`)
+  if (existsSync(program)) return program
+  await mkdir(cache, { recursive: true })
+  const fresh = `${program}.${process.pid}`
+  await run('gcc', ['-O2', '-o', fresh, source, ...flags, '-lutil'])
+  await rename(fresh, program)
   return program
 }
 
