@@ -11,8 +11,11 @@ import { patternOf } from './plan.ts'
 import type { MqttSourceConfig } from './schema.ts'
 import { filtersOf, staleFilters } from './session.ts'
 
-/** Unacknowledged messages after which nothing more is read, whatever the broker's own window (some exceed it). */
-const MOST_HELD = 1_000
+/**
+ * Unacknowledged messages after which nothing more is read, whatever the broker's own window (some exceed it): several
+ * socket reads, so that reading goes on while a commit is under way.
+ */
+const MOST_HELD = 4_000
 /** Readings that wait for the runner after which nothing more is read. */
 const MOST_WAITING = 20_000
 /** In silence this often it is said that nothing older can come, for assets that are stamped on arrival. */
