@@ -105,4 +105,17 @@ describe('makeReadPlan', () => {
     p.refused(alone(p, 1), 2, 0)
     expect(spans(p.reads([1000], 0))).toEqual(['0+1', '2+1'])
   })
+
+  it('asks a device that refuses many for one of them every 2 s on average at most', () => {
+    const p = plan(Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`s${i}`, { holding: i * 200 }])))
+    for (const read of p.reads([1000], 0)) p.refused(read, 2, 0)
+    let tries = 0
+    for (let now = 1_000; now <= 7_200_000; now += 1_000) {
+      const reads = p.reads([1000], now)
+      for (const read of reads) p.refused(read, 2, now)
+      if (now > 3_600_000) tries += reads.length
+    }
+    expect(tries).toBeGreaterThan(1_000)
+    expect(tries).toBeLessThanOrEqual(1_900)
+  })
 })

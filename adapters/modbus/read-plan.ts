@@ -34,6 +34,8 @@ const RETRY = { first: 2_000, last: 60_000 }
 const TRIAL = { first: 3_600_000, last: 86_400_000 }
 /** Refused signals that are tried in one cycle; the others wait for the next. */
 const RETRIES = 16
+/** A device that refuses many is not asked for one of them more often than this on average, ms. */
+const SPACING = 2_000
 /** Refused for as long as this it is remembered: a device that only starts up is not worth a note. */
 const STEADY = 16_000
 
@@ -153,7 +155,7 @@ export function makeReadPlan(
     let [news, noted] = [false, false]
     for (const s of read.signals) {
       const before = refused.get(s)
-      const wait = before ? Math.min(RETRY.last, before.wait * 2) : RETRY.first
+      const wait = before ? Math.min(Math.max(RETRY.last, SPACING * refused.size), before.wait * 2) : RETRY.first
       refused.set(s, { wait, at: now + wait, code, pardoned: false })
       if (!before) news = true
       if (!before || before.pardoned) stale = Number.NEGATIVE_INFINITY
