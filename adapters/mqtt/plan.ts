@@ -67,7 +67,10 @@ export function planMqttSource(name: string, config: MqttSourceConfig): MqttPlan
       polled: !config.subscriptions.some(isTimed),
     },
     problems: contradictions(name, config),
-    warnings: config.subscriptions.flatMap(({ topic }, i) => (topic.startsWith('$share/') ? [sharedWarning(i)] : [])),
+    warnings: config.subscriptions.flatMap((s, i) => [
+      ...(s.topic.startsWith('$share/') ? [sharedWarning(i)] : []),
+      ...(s.payload === 'sparkplug_b' && s.rebirth === 'never' ? [birthWarning(i)] : []),
+    ]),
     mayProvide(signalId) {
       const [asset = '', signal = ''] = signalId.split('/')
       return (
@@ -89,6 +92,14 @@ function sharedWarning(subscription: number): Problem {
     path: ['subscriptions', subscription, 'topic'],
     message: 'with $share the broker gives each message to one member of the group, whichever it likes',
     hint: 'for several gateways that share one load; a gateway that shall see every message writes the topic without $share/GROUP/',
+  }
+}
+
+function birthWarning(subscription: number): Problem {
+  return {
+    path: ['subscriptions', subscription, 'payload'],
+    message: 'after each start of the agent, values that a node sends by alias alone wait for its next birth',
+    hint: 'rebirth: request asks the node for it (the one thing that is ever written to it); or let the node send names with its data',
   }
 }
 

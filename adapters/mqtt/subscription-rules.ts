@@ -117,7 +117,9 @@ function placeProblems(s: MqttSubscription): readonly Problem[] {
     ...PLACES.filter((key) => given[key] !== undefined && !places.includes(key)).map((key) => ({
       path: [...at, key],
       message: `${key} has no meaning with ${what}`,
-      hint: places.length > 0 ? `write ${places.map((p) => EXAMPLES[p]).join(' and ')}` : `remove ${key}`,
+      hint: places.every((p) => given[p] !== undefined)
+        ? `remove ${key}`
+        : `write ${places.map((p) => EXAMPLES[p]).join(' and ')} instead`,
     })),
     ...places
       .filter((key) => given[key] === undefined)
