@@ -9,9 +9,9 @@ import { isUnusable, makeDecoder } from './decode.ts'
 import { describeLearnt } from './learnt.ts'
 import type { ModbusPlan, PlannedDevice, PlannedSignal } from './plan.ts'
 import type { ReadPlan } from './read-plan.ts'
-import { planReads, type ReadLimits } from './read-set.ts'
+import { type PlannedRead, planReads, type ReadLimits } from './read-set.ts'
 import { isTime } from './signal-type.ts'
-import { exceptionQuality, readUnit } from './unit-reader.ts'
+import { exceptionQuality, type ReadSink, readUnit, type Silence } from './unit-reader.ts'
 
 type Outcome = Pick<ProbeReading, 'value' | 'meaning' | 'quality' | 'reason' | 'raw'>
 
@@ -38,6 +38,7 @@ export async function probeModbus(
     const now = (): number => learning?.clock.monotonic() ?? 0
     const outcomes = await probeDevice(device, client, stop, {
       limits: reads?.limits(now()) ?? device.limits,
+      alone: plan.devices.length === 1,
       lesson: (lesson) => reads?.learn(lesson, now()),
     })
     const lessons = reads ? describeLearnt(device, reads.learnt()) : []
@@ -62,30 +63,33 @@ async function probeDevice(
   device: PlannedDevice,
   client: ModbusClient,
   stop: AbortSignal,
-  { limits, lesson }: { readonly limits: ReadLimits; lesson(lesson: Cause): void },
+  { limits, alone, lesson }: { readonly limits: ReadLimits; readonly alone: boolean; lesson(lesson: Cause): void },
 ): Promise<ReadonlyMap<PlannedSignal, Outcome>> {
   const outcomes = new Map<PlannedSignal, Outcome>()
   const rest = (reason: string): void => {
     for (const signal of device.signals) if (!outcomes.has(signal)) outcomes.set(signal, nothing(reason))
   }
+  const sink: ReadSink<PlannedSignal> = {
+    data(read, data) {
+      for (const s of read.signals) outcomes.set(s, decoded(s, data, s.address - read.address))
+    },
+    exception(read, code) {
+      const { quality, reason } = qualityOf(exceptionQuality(code))
+      for (const s of read.signals) outcomes.set(s, { value: null, quality, reason, raw: null })
+    },
+    lesson,
+  }
+  const pass = (reads: readonly PlannedRead<PlannedSignal>[]): Promise<Silence | undefined> =>
+    readUnit(client, device.unit_id, reads, 1, sink, stop)
   try {
-    const silence = await readUnit(
-      client,
-      device.unit_id,
-      planReads(device.signals, limits),
-      1,
-      {
-        data(read, data) {
-          for (const s of read.signals) outcomes.set(s, decoded(s, data, s.address - read.address))
-        },
-        exception(read, code) {
-          const { quality, reason } = qualityOf(exceptionQuality(code))
-          for (const s of read.signals) outcomes.set(s, { value: null, quality, reason, raw: null })
-        },
-        lesson,
-      },
-      stop,
+    const reads = planReads(device.signals, limits)
+    let silence = await pass(reads)
+    const left = planReads(
+      device.signals.filter((s) => !outcomes.has(s)),
+      { ...limits, max_gap: 0 },
     )
+    // It may be a hole that it is silent to. A second try of a dead device behind a shared link could cost the link.
+    if (silence && (alone || outcomes.size > 0) && left.length > 1) silence = await pass(left)
     if (silence) rest(silence)
   } catch (error) {
     if (stop.aborted || !(error instanceof Fault)) throw error

@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest'
+import { makeClock } from '../../core/clock.ts'
+import { silentLog } from '../../core/log.ts'
 import { modbusPlant, of } from '../../test/support/modbus-plant.ts'
+import { openModbusSource } from './adapter.ts'
 import { planReads } from './read-set.ts'
+import { modbusSourceSchema } from './schema.ts'
 import { makeSilentReads } from './silent-reads.ts'
-import type { makeSimulatorMemory } from './simulator.ts'
+import { makeSimulatorMemory, openModbusSimulator } from './simulator.ts'
 
 const limits = { max_registers: 125, max_bits: 2_000, cost: { request_ms: 5, register_ms: 0.01 } }
 const at = (address: number) => ({ table: 'holding', address, size: 1 }) as const
@@ -61,6 +65,22 @@ describe('a device that is silent to what it does not have', () => {
     await expect.poll(() => of(p, 'plc/c').length, { timeout: 10_000 }).toBeGreaterThan(5)
     expect(p.source.lessons?.()).toMatchObject([{ text: expect.stringContaining('holding 2–8') }])
     expect(p.outages.filter((o) => o.signal !== null)).toEqual([])
+  })
+
+  it('is shown by a probe all the same', async () => {
+    const signals = { a: { holding: 0 }, b: { holding: 1 }, c: { holding: 9 } }
+    const memory = makeSimulatorMemory()
+    values(memory)
+    await using simulator = await openModbusSimulator(mute(memory))
+    const { host, port } = simulator
+    const config = modbusSourceSchema.parse({
+      ...{ kind: 'modbus', host, port, timeout: '50ms' },
+      devices: { plc: { signals } },
+    })
+    const context = { name: 'line', clock: makeClock(), log: silentLog, marks: async () => [] }
+    await using source = await openModbusSource(config, context)
+    const lines = await source.probe(new AbortController().signal)
+    expect(lines.map((l) => l.value)).toEqual([1, 2, 3])
   })
 
   it('costs only the signal that it never answers', async () => {
