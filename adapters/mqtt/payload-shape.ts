@@ -33,6 +33,9 @@ const DEEPEST = 8
 /** A number is taken for a time only where it lies this near to now (ms): half a year, a day without a telling name. */
 const NEAR = 183 * 86_400_000
 const VERY_NEAR = 86_400_000
+/** Members of an item that say what it is, and its value. */
+const TAG_NAME = /^(id|tag|name|n|key|signal|metric|tag_?name|node_?id)$/i
+const VALUE_NAME = /^(v|val|value)$/i
 const TIME_NAME = /^(ts|t|at|time|date|datetime|.*time_?stamp.*|.*_time|.*_ts|.*_at|.*Time)$/i
 
 /** What a JSON document holds; null and empty values say nothing. @param now UnixMs */
@@ -42,7 +45,11 @@ export function shapeOf(document: unknown, now: number): Shape {
 
   function visit(value: unknown, path: string, steps: readonly string[]): void {
     if (fields.length >= MOST_FIELDS || steps.length > DEEPEST || value === null) return
-    if (Array.isArray(value)) {
+    const tagged = Array.isArray(value) ? taggedItems(value) : undefined
+    if (tagged) {
+      for (const { where, tag, key, item } of tagged)
+        visit(item, `${path}[?@${where}==${quoted(tag)}]${stepText(key)}`, [...steps.slice(0, -1), tag])
+    } else if (Array.isArray(value)) {
       for (const [i, each] of value.slice(0, MOST_ELEMENTS).entries())
         visit(each, `${path}[${i}]`, [...steps, String(i)])
     } else if (typeof value === 'object') {
@@ -64,7 +71,38 @@ export function shapeOf(document: unknown, now: number): Shape {
 /** A member name as a step of a path. */
 export function stepText(key: string): string {
   if (/^[\p{L}_][\p{L}\p{M}\p{N}_]*$/u.test(key)) return `.${key}`
-  return `['${key.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}']`
+  return `[${quoted(key)}]`
+}
+
+/**
+ * Items that say which quantity they are, such as `{ "id": "T1", "v": 21.5 }`: a path by that name holds whatever the
+ * order and number of items. Undefined where the array is no list of such.
+ */
+function taggedItems(
+  items: readonly unknown[],
+):
+  | readonly { readonly where: string; readonly tag: string; readonly key: string; readonly item: unknown }[]
+  | undefined {
+  const [first] = items
+  if (typeof first !== 'object' || first === null) return undefined
+  const keys = Object.keys(first)
+  const tagKey = keys.find((key) => TAG_NAME.test(key))
+  const key = keys.find((each) => VALUE_NAME.test(each))
+  if (tagKey === undefined || key === undefined) return undefined
+  const found = items.map((item) => {
+    const { [tagKey]: tag, [key]: value } = (item ?? {}) as Readonly<Record<string, unknown>>
+    return { where: stepText(tagKey), tag, key, item: value }
+  })
+  const isTagged = (each: (typeof found)[number]): each is (typeof found)[number] & { readonly tag: string } =>
+    typeof each.tag === 'string' && each.tag !== ''
+  const tagged = found.filter(isTagged)
+  return tagged.length === items.length && new Set(tagged.map(({ tag }) => tag)).size === tagged.length
+    ? tagged
+    : undefined
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
 }
 
 function typeOf(sample: SeenField['sample']): SeenField['type'] {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
+import { compileJsonPath } from './json-path.ts'
 import { planMqttSource } from './plan.ts'
 import { proposalText } from './proposal-text.ts'
 import { propose } from './propose.ts'
@@ -127,6 +128,32 @@ it('proposes only what is not configured yet, under names that are free', () => 
   expect(proposeFor({ x: { t: [{ 'oil temp': 1 }] } }, quoted).subscriptions).toEqual([])
   const lines = configure([{ topic: 'x', asset: 'x', payload: 'text', signals: { a: {} } }])
   expect(proposeFor({ x: 5 }, lines).subscriptions).toEqual([])
+})
+
+it('reads items by their names, whatever their order and number', () => {
+  const payload = {
+    timestamp: now,
+    values: [
+      { id: 'Line1.Press7.Oil temp', v: 51.5, q: true, t: now },
+      { id: "it's", v: true, q: true, t: now },
+    ],
+  }
+  const { subscriptions } = proposeFor({ iotgateway: payload })
+  expect(subscriptions).toEqual([
+    {
+      topic: 'iotgateway',
+      asset: 'iotgateway',
+      time: { path: '$.timestamp', format: 'unix_ms' },
+      signals: {
+        'Line1.Press7.Oil_temp': { path: "$.values[?@.id=='Line1.Press7.Oil temp'].v" },
+        it_s: { path: "$.values[?@.id=='it\\'s'].v", type: 'bool' },
+      },
+    },
+  ])
+  const [path] = Object.values(subscriptions[0]!.signals).map((signal) => signal.path)
+  expect(compileJsonPath(path!)?.first({ values: payload.values.toReversed() })).toBe(51.5)
+  const pasted = configure([subscriptions[0]!])
+  expect(proposeFor({ iotgateway: payload }, pasted).subscriptions).toEqual([])
 })
 
 describe('what senders write', () => {
