@@ -25,6 +25,7 @@ describe('planReads', () => {
     ['a hole that does not', [holding(0), holding(13)], { cost: serial }, ['0+1', '13+1']],
     ['a forbidden hole', [holding(0), holding(5), holding(9)], { uncrossable: [hole(2, 4)] }, ['0+1', '5+5']],
     ['a border that must not be crossed', [holding(0, 5), holding(5)], { uncrossable: [hole(4, 6)] }, ['0+5', '5+1']],
+    ['spans inside each other', [holding(3), holding(10)], { uncrossable: [hole(5, 8), hole(2, 9)] }, ['3+1', '10+1']],
     ['bits of one word', Array.from({ length: 16 }, () => holding(7)), {}, ['7+1']],
     ['a number inside a string', [holding(12), holding(10, 8)], { max_gap: 0 }, ['10+8']],
     ['an overlap', [holding(10, 4), holding(12, 4)], { max_gap: 0 }, ['10+6']],

@@ -30,8 +30,6 @@ export function makeSilentReads<S extends Place>(): SilentReads<S> {
   const doubts = new Map<string, Doubt<S>>()
   let answered = false
   let tries = 0
-  /** asked first to hear whether the unit is there: its silence says only that it is not */
-  let herald: string | undefined
 
   function halves(read: PlannedRead<S>): readonly PlannedRead<S>[] {
     const { refused, reads } = partsOf(read)
@@ -52,18 +50,14 @@ export function makeSilentReads<S extends Place>(): SilentReads<S> {
         if (!doubts.has(keyOf(read))) calm.push(read)
         else for (const part of parted(read)) (doubts.has(keyOf(part)) ? doubtful : calm).push(part)
       }
-      herald = undefined
       if (calm.length > 0) return [...calm, ...doubtful]
       const singles = singleReads(doubtful.flatMap((read) => read.signals))
-      const first = singles[tries++ % singles.length]!
-      herald = keyOf(first)
-      return [first, ...doubtful]
+      return [singles[tries++ % singles.length]!, ...doubtful]
     },
     served(read) {
       answered = true
       if (doubts.size === 0) return undefined
       const key = keyOf(read)
-      herald = undefined
       for (const [of, doubt] of doubts) if (covers(read, doubt.read)) doubts.delete(of)
       for (const doubt of doubts.values()) {
         const parts = halves(doubt.read)
@@ -80,7 +74,6 @@ export function makeSilentReads<S extends Place>(): SilentReads<S> {
     },
     silent(read) {
       const key = keyOf(read)
-      if (key === herald) return false
       const before = doubts.get(key)
       const times = before ? before.times + Number(answered) : 1
       answered = false
