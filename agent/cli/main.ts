@@ -49,7 +49,9 @@ function program(): Command {
     .action(async (o) => (await import('./check.ts')).check(o))
   sluice
     .command('plan')
-    .description('print the Modbus requests that will be made, and the MQTT topics subscribed to')
+    .description(
+      'print the Modbus requests that will be made, the time and load expected of them, and the MQTT topics subscribed to',
+    )
     .option(config, configHelp, configDefault)
     .option(json, 'print [{source, unit_id, table, address, quantity, signals}]')
     .action(async (o) => (await import('./plan.ts')).plan(o))

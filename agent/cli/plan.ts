@@ -1,10 +1,11 @@
+import { loadOf, milliseconds, percent, type SourceLoad } from '../../adapters/modbus/load.ts'
 import { describeReads } from '../../adapters/modbus/plan.ts'
 import { loadConfig } from '../../config/load.ts'
 import { renderProblems } from '../../config/problem.ts'
 import { formatDuration } from '../../core/option.ts'
 import { type CommonOptions, EXIT_USAGE, printJson, table } from './common.ts'
 
-/** `sluice plan`: the requests that each device will see, one a line, and the topics subscribed to. */
+/** `sluice plan`: the requests that each device will see, what they cost it, and the topics subscribed to. */
 export function plan(options: CommonOptions): void {
   const loaded = loadConfig(options.config)
   if (loaded.problems.length > 0) {
@@ -37,6 +38,29 @@ export function plan(options: CommonOptions): void {
     for (const s of config.subscriptions)
       console.log(`${name}  ${s.topic}  QoS ${s.qos}  ${Object.keys(s.signals).join(', ')}`)
   }
+  const loads = sources.flatMap(([name, config]) => (config.kind === 'modbus' ? [loadOf(name, config)] : []))
+  printLoads(loads)
   const perSecond = reads.reduce((sum, r) => sum + 1_000 / r.period, 0)
   console.log(`${reads.length} requests, ${perSecond.toFixed(1)} a second`)
+  for (const warning of loads.flatMap((load) => load.warnings)) console.error(`sluice: ${warning}`)
+}
+
+/** What each device is asked for, and how busy its connection is. */
+function printLoads(loads: readonly SourceLoad[]): void {
+  const rows = loads.flatMap(({ cycles, load }) =>
+    cycles.map((c, i) => [
+      c.source,
+      c.device,
+      formatDuration(c.period),
+      String(c.requests),
+      String(c.registers),
+      String(c.bits),
+      milliseconds(c.cycle_ms),
+      percent(c.load),
+      i === 0 ? percent(load) : '',
+    ]),
+  )
+  if (rows.length === 0) return
+  const head = ['source', 'device', 'every', 'requests', 'registers', 'bits', 'cycle', 'load', 'connection']
+  console.log(`\nexpected, by the cost of reading (\`cost\`)\n${table([head, ...rows])}\n`)
 }
