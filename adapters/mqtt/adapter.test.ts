@@ -83,6 +83,19 @@ it('asks for a commit within ack_within, and at once when half the window is hel
   }
 })
 
+it('does not wait for a window that the broker has not shown to have', async () => {
+  const deliveries: Delivery[] = []
+  const { source } = await start({ window: 1_000 }, (delivery) => void deliveries.push(delivery))
+  await subscribed(source, 'hall/h-1/climate')
+  const due: (number | undefined)[] = []
+  for (let i = 0; i < 12; i++) {
+    await broker!.publish('hall/h-1/climate', reading(i), { qos: 1 })
+    await vi.waitFor(() => expect(deliveries.flatMap((d) => d.marks?.seen ?? [])).toHaveLength(i + 1))
+    due.push(deliveries.at(-1)?.within_ms)
+  }
+  expect(due).toEqual([...Array(9).fill(100), 0, 0, 0])
+})
+
 it('shows in probe what came last, and what has not come', async () => {
   const { source } = await start({
     subscriptions: [climate, { topic: 'gate', asset: 'gate-1', signals: { open: { path: '$', type: 'bool' } } }],

@@ -16,6 +16,8 @@ import { filtersOf, staleFilters } from './session.ts'
  * socket reads, so that reading goes on while a commit is under way.
  */
 const MOST_HELD = 4_000
+/** What brokers send ahead of acknowledgement where nobody configured it. */
+const USUAL_WINDOW = 20
 /** Readings that wait for the runner after which nothing more is read. */
 const MOST_WAITING = 20_000
 /** In silence this often it is said that nothing older can come, for assets that are stamped on arrival. */
@@ -49,6 +51,8 @@ export async function openMqttSource(config: MqttSourceConfig, context: SourceCo
   let news = false
   let quiet = true
   let held = 0
+  /** what the broker has shown that it sends ahead */
+  let ahead = USUAL_WINDOW
   let resumed = true
   const wanted = config.subscriptions.map((s) => ({ topic: patternOf(s).filter, qos: s.qos }))
   let filters = filtersOf(wanted, true)
@@ -79,6 +83,7 @@ export async function openMqttSource(config: MqttSourceConfig, context: SourceCo
         }
         if (qos > 0) {
           held++
+          ahead = Math.max(ahead, held)
           acks.push(messageId!)
           if (mark) seen.push(mark)
         }
@@ -138,7 +143,7 @@ export async function openMqttSource(config: MqttSourceConfig, context: SourceCo
       refused: taken.refused,
       ...(seen.length > 0 && { marks: { session, seen } }),
       // A broker that waits for acknowledgements sends nothing meanwhile.
-      ...(acks.length > 0 && { within_ms: held * 2 >= config.window ? 0 : config.ack_within }),
+      ...(acks.length > 0 && { within_ms: held * 2 >= Math.min(config.window, ahead) ? 0 : config.ack_within }),
       committed() {
         held -= delivered.length
         link.acknowledge(delivered)
