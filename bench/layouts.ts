@@ -84,7 +84,7 @@ export const LAYOUTS: readonly Layout[] = [
   layout('400 floats scattered', sparse),
   layout(
     'holes at the break-even, 19200 baud',
-    row(12, (i) => at(i * 17)),
+    row(9, (i) => at(i * 16)),
     { line: 'rtu 19200' },
   ),
   layout(
@@ -95,6 +95,27 @@ export const LAYOUTS: readonly Layout[] = [
   layout('clusters of alarms and values, 9600 baud', [at(0), at(1), at(2), at(30), at(31), at(45), at(100, 4)], {
     line: 'rtu 9600',
   }),
+  layout(
+    'nine values of a drive, 9600 baud',
+    [at(0), at(1), at(14), at(15, 2), at(30), at(44, 2), at(59), at(70, 4), at(200)],
+    { line: 'rtu 9600' },
+  ),
+  layout(
+    'nine floats, 32 registers at once',
+    row(9, (i) => at(i * 7, 2)),
+    { max_registers: 32 },
+  ),
+  layout('nine values over three reads', [
+    at(0, 40),
+    at(50, 40),
+    at(88, 20),
+    at(120, 60),
+    at(150, 4),
+    at(170, 30),
+    at(230),
+    at(290, 2),
+    at(300, 20),
+  ]),
   layout(
     'coils with holes',
     row(60, (i) => ({ table: 'coil', address: i * 37, size: 1 })),
