@@ -62,14 +62,21 @@ function program(): Command {
     )
     .argument('[source]', 'only this source')
     .option(config, configHelp, configDefault)
+    .option(
+      '--explain <signal>',
+      'show the registers of one Modbus signal in every type and byte order, and what to write',
+    )
+    .option('--reads <n>', 'with --explain: how often they are read, a second apart', count, 3)
     .option('--propose', 'listen at the MQTT brokers and print subscriptions for what is not configured yet, as YAML')
     .option('--topic <filter...>', "with --propose: listen on these filters, such as '#', instead of those configured")
     .option('--listen <duration>', 'how long MQTT messages are waited for at most', duration, 10_000)
     .option(json, 'print [{source, device, asset, signal, value, quality, reason, unit, raw, propose?}]')
     .action(async (source, o) =>
-      o.propose || o.topic
-        ? (await import('./propose.ts')).proposeSignals(source, { ...o, topic: o.topic ?? [] })
-        : (await import('./probe.ts')).probe(source, o),
+      o.explain !== undefined
+        ? (await import('./probe-explain.ts')).explainSignal(source, o)
+        : o.propose || o.topic
+          ? (await import('./propose.ts')).proposeSignals(source, { ...o, topic: o.topic ?? [] })
+          : (await import('./probe.ts')).probe(source, o),
     )
   sluice
     .command('preview')
@@ -136,4 +143,9 @@ function duration(text: string): number {
   const ms = durationMs(text)
   if (ms === undefined || ms === 0) throw new InvalidArgumentError('Write a number and a unit: 30s, 5m or 1h.')
   return ms
+}
+
+function count(text: string): number {
+  if (!/^[1-9]\d?$/.test(text)) throw new InvalidArgumentError('Write a whole number from 1 to 99.')
+  return Number(text)
 }

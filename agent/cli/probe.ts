@@ -27,8 +27,8 @@ export async function probe(
   print(probed.readings, options)
 }
 
-/** @returns undefined where no agent runs */
-async function throughAgent(socket: string, source: string | undefined): Promise<Probed | undefined> {
+/** What the running agent reads for us. @returns undefined where no agent runs */
+export async function throughAgent(socket: string, source: string | undefined): Promise<Probed | undefined> {
   try {
     return (await askAgent(socket, 'probe', source)) as Probed
   } catch (error) {
@@ -51,7 +51,8 @@ function alone(
   })
 }
 
-async function readOnce(name: string, config: SourceConfig, listen_ms: number): Promise<readonly ProbeReading[]> {
+/** Opens a source beside no agent, reads it once and closes it. */
+export async function readOnce(name: string, config: SourceConfig, listen_ms = 0): Promise<readonly ProbeReading[]> {
   const context = {
     name,
     clock: makeClock(),
