@@ -20,13 +20,13 @@ export interface Candidate {
 export const PLAUSIBLE = [
   'has a value in every read, within `range` and among `labels` where the signal declares them;',
   'without a range: a whole number of up to 500 million (64 bits: 10^15), a decimal of 0 or 0.001 to 10^9,',
-  'a time from 2000 to 2100, or a text of at least 3 characters; and it moved by no more than a tenth (or 10) between reads',
+  'a time from 2000 to 2050, or a text of at least 3 characters; and it moved by no more than a tenth (or 10) between reads',
 ] as const
 
 const WHOLE = 5e8 // every float32 from 0.001 on is a larger whole number when read as one
 const WHOLE_64 = 1e15
 const [SMALL, LARGE] = [1e-3, 1e9]
-const [FIRST_TIME, LAST_TIME] = [Date.UTC(2000), Date.UTC(2100)]
+const [FIRST_TIME, LAST_TIME] = [Date.UTC(2000), Date.UTC(2050)]
 const [MOVED_SHARE, MOVED] = [0.1, 10]
 const SHORTEST_TEXT = 3
 
