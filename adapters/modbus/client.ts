@@ -36,6 +36,8 @@ export interface ClientOptions {
   /** 1 on a serial line */
   readonly max_in_flight: number
   readonly max_requests_per_s?: number | undefined
+  /** timeouts in a row after which the link counts as dead; a scan, which asks for units that are not there, has no such */
+  readonly deaf_after?: number | undefined
 }
 
 /** Takes what came of an exchange; a Fault where the link is gone. */
@@ -121,7 +123,7 @@ export async function openModbusClient(
       settle({ kind: 'timeout' })
       if (began < silentSince) return
       silentSince = performance.now()
-      if (++silent >= DEAF) fail('source-timeout', `no answer to ${silent} requests in a row`)
+      if (++silent >= (options.deaf_after ?? DEAF)) fail('source-timeout', `no answer to ${silent} requests in a row`)
     }
     const deadline = setTimeout(silence, options.timeout + onLine)
     pending.add(settle)

@@ -67,16 +67,31 @@ function program(): Command {
       'show the registers of one Modbus signal in every type and byte order, and what to write',
     )
     .option('--reads <n>', 'with --explain: how often they are read, a second apart', count, 3)
+    .option(
+      '--scan <host[:port]>',
+      'find unit ids and what they let read at a Modbus/TCP device or gateway; reads only',
+    )
+    .option('--units <range>', 'with --scan: unit ids to ask', range(255), [1, 247])
+    .addOption(
+      new Option('--table <name...>', 'with --scan: tables to look into')
+        .choices(['holding', 'input', 'coil', 'discrete'])
+        .default(['holding']),
+    )
+    .option('--range <range>', 'with --scan: addresses on the wire, from 0', range(65_535), [0, 999])
+    .option('--rate <n>', 'with --scan: requests a second at most, 100 the most', rate, 5)
+    .option('--timeout <duration>', 'with --scan: how long each answer is waited for', duration, 1_000)
     .option('--propose', 'listen at the MQTT brokers and print subscriptions for what is not configured yet, as YAML')
     .option('--topic <filter...>', "with --propose: listen on these filters, such as '#', instead of those configured")
     .option('--listen <duration>', 'how long MQTT messages are waited for at most', duration, 10_000)
     .option(json, 'print [{source, device, asset, signal, value, quality, reason, unit, raw, propose?}]')
     .action(async (source, o) =>
-      o.explain !== undefined
-        ? (await import('./probe-explain.ts')).explainSignal(source, o)
-        : o.propose || o.topic
-          ? (await import('./propose.ts')).proposeSignals(source, { ...o, topic: o.topic ?? [] })
-          : (await import('./probe.ts')).probe(source, o),
+      o.scan !== undefined
+        ? (await import('./probe-scan.ts')).scanDevice(o)
+        : o.explain !== undefined
+          ? (await import('./probe-explain.ts')).explainSignal(source, o)
+          : o.propose || o.topic
+            ? (await import('./propose.ts')).proposeSignals(source, { ...o, topic: o.topic ?? [] })
+            : (await import('./probe.ts')).probe(source, o),
     )
   sluice
     .command('preview')
@@ -148,4 +163,21 @@ function duration(text: string): number {
 function count(text: string): number {
   if (!/^[1-9]\d?$/.test(text)) throw new InvalidArgumentError('Write a whole number from 1 to 99.')
   return Number(text)
+}
+
+/** Parses `1-247` or `5`, up to a number. */
+function range(most: number): (text: string) => readonly [number, number] {
+  return (text) => {
+    const m = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text)
+    const [first, last] = [Number(m?.[1]), Number(m?.[2] ?? m?.[1])]
+    if (!m || first > last || last > most)
+      throw new InvalidArgumentError(`Write a first and a last number up to ${most}, such as 1-20.`)
+    return [first, last]
+  }
+}
+
+function rate(text: string): number {
+  const n = Number(text)
+  if (!(n > 0 && n <= 100)) throw new InvalidArgumentError('Write requests a second, above 0 and up to 100.')
+  return n
 }
