@@ -10,6 +10,7 @@ import { makeClock } from '../../core/clock.ts'
 import { silentLog } from '../../core/log.ts'
 import { valueAt } from '../../core/reading-block.ts'
 import { openPlant, type Plant } from './plant.ts'
+import { makeRandom } from './random.ts'
 
 export interface KillResult {
   readonly kills: number
@@ -156,16 +157,4 @@ async function inspect(plant: Plant, say: (line: string) => void): Promise<Omit<
     }
   }
   return { accepted: accounts.accepted, lost, doubled, ledger_ok: accountsAddUp(status) }
-}
-
-/** Mulberry32: repeatable, so that a failing run can be run again with its seed. */
-function makeRandom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = state
-    t = Math.imul(t ^ (t >>> 15), t | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
 }

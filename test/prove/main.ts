@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { MOST_GROWTH_MB, proveFuzz } from './fuzz.ts'
 import { proveKill } from './kill.ts'
 
 /**
@@ -24,7 +25,16 @@ switch (positionals[0]) {
     if (lost > 0 || doubled > 0 || !ledger_ok) process.exitCode = 1
     break
   }
+  case 'fuzz': {
+    const n = values.quick ? 10_000 : 100_000
+    const say = (line: string): void => console.error(line)
+    const result = await proveFuzz({ frames: n, payloads: n, seed: Number(values.seed), say })
+    console.log(values.json ? JSON.stringify(result) : result)
+    const { crashes, wrong_readings, rss_growth_mb } = result
+    if (crashes > 0 || wrong_readings > 0 || rss_growth_mb > MOST_GROWTH_MB) process.exitCode = 1
+    break
+  }
   default:
-    console.error('usage: npm run prove -- kill [--kills N] [--seed N] [--quick] [--json]')
+    console.error('usage: npm run prove -- kill|fuzz [--kills N] [--seed N] [--quick] [--json]')
     process.exitCode = 2
 }
