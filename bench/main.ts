@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { benchModbus } from './modbus.ts'
 import { benchMqtt } from './mqtt.ts'
 import { benchPlan } from './plan.ts'
 import { benchSignals } from './signals.ts'
@@ -23,12 +24,17 @@ switch (positionals[0]) {
     console.log(values.json ? JSON.stringify(result) : result)
     break
   }
+  case 'modbus': {
+    const result = await benchModbus({ seconds: values.quick ? 10 : 60, say: (line) => console.error(line) })
+    console.log(values.json ? JSON.stringify(result) : result)
+    break
+  }
   case 'mqtt': {
     const result = await benchMqtt({ quick: values.quick, say: (line) => console.error(line) })
     console.log(values.json ? JSON.stringify(result) : result)
     break
   }
   default:
-    console.error('usage: npm run bench -- plan|signals|mqtt [--quick] [--json]')
+    console.error('usage: npm run bench -- plan|signals|modbus|mqtt [--quick] [--json]')
     process.exitCode = 2
 }

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { askAgent, socketPath } from '../agent/daemon/control.ts'
 import type { AgentStatus } from '../agent/daemon/status.ts'
+import { cpuSeconds, firstReading } from './agent-figures.ts'
 
 export interface SignalsResult {
   readonly signals: number
@@ -75,25 +76,6 @@ export async function benchSignals(options: {
     server.kill()
     rmSync(folder, { recursive: true, force: true })
   }
-}
-
-async function firstReading(folder: string, started: number): Promise<number> {
-  while (performance.now() - started < 20_000) {
-    await delay(5)
-    try {
-      const status = (await askAgent(socketPath(folder), 'status')) as AgentStatus
-      if (status.store.accepted > 0) return performance.now() - started
-    } catch {
-      // it does not answer yet
-    }
-  }
-  throw new Error('no reading within 20 s')
-}
-
-/** User and system time of a process so far, seconds (proc(5), /proc/pid/stat; 100 ticks a second). */
-function cpuSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]!.split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / 100
 }
 
 function configuration(folder: string, port: number): string {
