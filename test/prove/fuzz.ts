@@ -1,6 +1,6 @@
 import { fuzzModbus } from './fuzz-modbus.ts'
 import { fuzzFormats } from './fuzz-mqtt.ts'
-import { round1, settledRss } from './memory.ts'
+import { memory, round1, settledRss } from './memory.ts'
 import { makeRandom } from './random.ts'
 
 export interface FuzzResult {
@@ -49,8 +49,10 @@ export async function proveFuzz(options: {
     }
     await send(WARM_UP)
     const before = await settledRss()
+    say(`fuzz: after the warm-up ${memory()}`)
     await send(1 - WARM_UP)
     const growth = (await settledRss()) - before
+    say(`fuzz: at the end ${memory()}`)
     const links = [tcp.result(), rtu.result()]
     say(`fuzz: tcp ${JSON.stringify(links[0])}`)
     say(`fuzz: rtu ${JSON.stringify(links[1])}`)

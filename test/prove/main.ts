@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { MOST_FLAP_GROWTH_MB, proveFlap } from './flap.ts'
 import { MOST_GROWTH_MB, proveFuzz } from './fuzz.ts'
 import { proveKill } from './kill.ts'
 
@@ -34,7 +35,15 @@ switch (positionals[0]) {
     if (crashes > 0 || wrong_readings > 0 || rss_growth_mb > MOST_GROWTH_MB) process.exitCode = 1
     break
   }
+  case 'flap': {
+    const reconnects = values.quick ? 500 : 10_000
+    const say = (line: string): void => console.error(line)
+    const result = await proveFlap({ reconnects, seed: Number(values.seed), say })
+    console.log(values.json ? JSON.stringify(result) : result)
+    if (result.rss_growth_mb > MOST_FLAP_GROWTH_MB) process.exitCode = 1
+    break
+  }
   default:
-    console.error('usage: npm run prove -- kill|fuzz [--kills N] [--seed N] [--quick] [--json]')
+    console.error('usage: npm run prove -- kill|fuzz|flap [--kills N] [--seed N] [--quick] [--json]')
     process.exitCode = 2
 }
