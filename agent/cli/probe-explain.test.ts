@@ -1,10 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { encodeRegisters } from '../../adapters/modbus/encode.ts'
 import { makeSimulatorMemory, openModbusSimulator } from '../../adapters/modbus/simulator.ts'
 import { sluice } from '../../test/support/sluice.ts'
+import { serveControl, socketPath } from '../daemon/control.ts'
 
 async function setUp() {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-explain-'))
@@ -17,6 +18,7 @@ async function setUp() {
   memory.set(7, 'holding', 100, encodeRegisters(230.4, 'float32', 'CDAB'))
   memory.set(7, 'holding', 102, encodeRegisters(49.98, 'float32', 'CDAB'))
   const file = join(folder, 'sluice.yaml')
+  mkdirSync(join(folder, 'data'))
   writeFileSync(
     file,
     `version: 1
@@ -34,7 +36,7 @@ sources:
           run: { coil: 3 }
 `,
   )
-  return { file, meter }
+  return { file, folder, meter }
 }
 
 it('explains a signal whose words are swapped, by a line that then reads it', async () => {
@@ -50,6 +52,24 @@ it('explains a signal whose words are swapped, by a line that then reads it', as
   writeFileSync(file, readFileSync(file, 'utf8').replace(/voltage:.*/, line))
   const again = await sluice(['probe', 'line', '--explain', 'meter/voltage', '--reads', '1', '--json', '-c', file])
   expect(JSON.parse(again.out)).toMatchObject({ signal: 'meter/voltage', address: 100, propose: line })
+})
+
+it('goes through the running agent, and sees the registers of its signals', async () => {
+  const { file, folder, meter } = await setUp()
+  const asked: string[] = []
+  const reading = { source: 'line', device: 'meter', asset: 'meter', signal: 'voltage', raw: '6666 4366' }
+  await using _ = await serveControl(socketPath(join(folder, 'data')), {
+    probe: async (source) => {
+      asked.push(source)
+      return { readings: [reading], faults: [] }
+    },
+  })
+  const { out } = await sluice(['probe', 'line', '--explain', 'voltage', '--reads', '2', '--json', '-c', file])
+  expect(JSON.parse(out)).toMatchObject({
+    raw: ['6666 4366', '6666 4366'],
+    propose: 'voltage: { holding: 100, type: float32, byte_order: CDAB, unit: V }',
+  })
+  expect([asked, meter.connections, meter.requests]).toEqual([['line', 'line'], 0, 0])
 })
 
 it('says what it cannot explain', async () => {

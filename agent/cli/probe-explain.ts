@@ -134,7 +134,8 @@ function registersOf(signal: PlannedSignal, known: ReadonlyMap<number, string>):
 
 function print(signal: PlannedSignal, reads: readonly Buffer[], all: readonly Candidate[], best?: Candidate): void {
   const last = signal.address + reads[0]!.length / 2 - 1
-  console.log(`${signal.id}: ${signal.table} ${signal.address}–${last}, configured ${signal.type} ${signal.byte_order}`)
+  const place = last === signal.address ? String(last) : `${signal.address}–${last}`
+  console.log(`${signal.id}: ${signal.table} ${place}, configured ${signal.type} ${signal.byte_order}`)
   for (const data of reads) console.log(`  ${hex(data)}`)
   const rows = all.map((c) => [
     c === best ? '=>' : c.plausible ? ' *' : '',
