@@ -6,10 +6,17 @@ import { makeSimulatorMemory, openModbusSimulator } from '../../adapters/modbus/
 import { sluice } from '../../test/support/sluice.ts'
 import { serveControl, socketPath } from '../daemon/control.ts'
 
+/** The connection is closed over this unit, as some gateways do. */
+const CLOSES = 4
+
 async function setUp() {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-scan-'))
   const memory = makeSimulatorMemory()
-  const gateway = await openModbusSimulator({ read: memory.read })
+  const gateway = await openModbusSimulator({
+    read: memory.read,
+    respond: (answer, send, { unit_id }, socket) => (unit_id === CLOSES ? socket.end() : send(answer)),
+  })
+  memory.set(CLOSES, 'holding', 0, [1])
   onTestFinished(async () => {
     await gateway[Symbol.asyncDispose]()
     rmSync(folder, { recursive: true })
@@ -31,7 +38,7 @@ sources:
   return { folder, gateway, at, quick }
 }
 
-it('finds unit ids and readable blocks, says before what it will do, and opens one connection', async () => {
+it('finds unit ids and readable blocks, says before what it will do, and opens a closed connection again', async () => {
   const { at, quick, gateway } = await setUp()
   const { code, out, err } = await sluice(['probe', '--scan', at, ...quick, '--table', 'holding', 'input', '--json'])
   expect({ code, found: JSON.parse(out) }).toMatchObject({

@@ -1,6 +1,8 @@
 import { lookup } from 'node:dns/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Table } from '../../adapters/modbus/address.ts'
-import { openModbusClient } from '../../adapters/modbus/client.ts'
+import { type ModbusClient, openModbusClient, type ReadResult } from '../../adapters/modbus/client.ts'
+import type { ReadRequest } from '../../adapters/modbus/library.ts'
 import { emptyScan, requestsOf, type ScanResult, type ScanTask, scan } from '../../adapters/modbus/scan.ts'
 import { linkOf } from '../../adapters/modbus/transport-schema.ts'
 import { loadConfig } from '../../config/load.ts'
@@ -39,13 +41,17 @@ export async function scanDevice(options: ScanOptions): Promise<void> {
   process.once('SIGINT', end)
   let failure: unknown
   try {
-    const limits = { timeout: options.timeout, min_gap: 0, max_in_flight: 1, max_requests_per_s: options.rate }
-    await using client = await openModbusClient(
-      { ...limits, deaf_after: Number.POSITIVE_INFINITY },
-      { transport: 'tcp', host, port },
-      {},
+    await using device = makeReopening(options.rate, () =>
+      openModbusClient(
+        {
+          ...{ timeout: options.timeout, min_gap: 0, max_in_flight: 1, max_requests_per_s: options.rate },
+          deaf_after: Number.POSITIVE_INFINITY,
+        },
+        { transport: 'tcp', host, port },
+        {},
+      ),
     )
-    await scan(task, (request) => client.read(request, stop.signal), found)
+    await scan(task, (request) => device.ask(request, stop.signal), found)
   } catch (error) {
     if (!stop.signal.aborted && !(error instanceof Fault && found.asked > 0)) throw error
     failure = stop.signal.aborted ? 'interrupted' : error
@@ -58,6 +64,37 @@ export async function scanDevice(options: ScanOptions): Promise<void> {
   }
   if (options.json) return printJson({ host, port, complete: failure === undefined, ...found })
   print(found)
+}
+
+/** So many connections in a row that end without an answer end the scan. */
+const CLOSED = 3
+/** ms, so that a device that frees its connections late takes the next one */
+const BEFORE_REOPENING = 500
+
+/** Some gateways close the connection over a unit that is not there: it is opened again, and that unit was silent. */
+function makeReopening(rate: number, open: () => Promise<ModbusClient>) {
+  let client: ModbusClient | undefined
+  let closed = 0
+  return {
+    async ask(request: ReadRequest, signal: AbortSignal): Promise<ReadResult> {
+      client ??= await open()
+      try {
+        const answer = await client.read(request, signal)
+        if (answer.kind !== 'timeout') closed = 0
+        return answer
+      } catch (error) {
+        if (signal.aborted || !(error instanceof Fault) || error.code !== 'source-closed' || ++closed >= CLOSED)
+          throw error
+        await client[Symbol.asyncDispose]()
+        client = undefined
+        await delay(Math.max(BEFORE_REOPENING, 1_000 / rate), undefined, { signal })
+        return { kind: 'timeout' }
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await client?.[Symbol.asyncDispose]()
+    },
+  }
 }
 
 /** What will be done, before it is. */
