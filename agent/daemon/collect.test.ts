@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { planModbusSource } from '../../adapters/modbus/plan.ts'
@@ -129,6 +130,16 @@ describe('a collector', () => {
     await vi.waitFor(() => expect(collector.state().readings).toBeGreaterThan(0), 5_000)
     expect(notes()).toMatchObject([{ kind: 'begin' }, { kind: 'end', device: null, signal: null }])
     expect(collector.state()).toMatchObject({ state: 'up', fault: null })
+  })
+
+  it('keeps nothing of connections that did not come about', async () => {
+    const { start, stop, unplug, plugIn, appended } = await setUp()
+    await unplug()
+    start()
+    await vi.waitFor(() => expect(appended.length).toBeGreaterThan(6), { timeout: 10_000, interval: 1 })
+    // The pause before the next try, and the try.
+    expect(getEventListeners(stop.signal, 'abort').length).toBeLessThanOrEqual(2)
+    await plugIn()
   })
 
   it('says while a polled source is down that it has nothing older to come', async () => {

@@ -155,8 +155,10 @@ export function startCollector(input: {
     const stopped = Promise.withResolvers<null>()
     const stop = (): void => stopped.resolve(null)
     signal.addEventListener('abort', stop, { once: true })
-    const source = await Promise.race([opening, stopped.promise])
-    signal.removeEventListener('abort', stop)
+    // Also where opening fails: what listens here would keep each failed connection for as long as the agent runs.
+    const source = await Promise.race([opening, stopped.promise]).finally(() =>
+      signal.removeEventListener('abort', stop),
+    )
     if (!source) {
       opening.then(
         (late) => late[Symbol.asyncDispose](),
