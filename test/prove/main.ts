@@ -36,7 +36,7 @@ switch (positionals[0]) {
     break
   }
   case 'flap': {
-    const reconnects = values.quick ? 500 : 10_000
+    const reconnects = values.quick ? 1_000 : 10_000
     const say = (line: string): void => console.error(line)
     const result = await proveFlap({ reconnects, seed: Number(values.seed), say })
     console.log(values.json ? JSON.stringify(result) : result)
