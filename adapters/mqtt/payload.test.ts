@@ -21,6 +21,10 @@ it.each<[ValueType, string, Value | null, string?]>([
   ['float64', '{}', null, 'type'],
   ['float64', 'null', null, 'reported'],
   ['float32', '0.1', 0.1],
+  ['float32', '3.4028235e38', 3.4028235e38],
+  ['float32', '1e39', null, 'type'],
+  ['float32', '-1e39', null, 'type'],
+  ['float32', '1e999', null, 'not_a_number'],
   ['bool', 'true', true],
   ['bool', '0', false],
   ['bool', '1', true],
@@ -53,7 +57,13 @@ it.each<[ValueType, string, Value | null, string?]>([
 it.each([
   ['int16', 3, '0.1', undefined, 0.3],
   ['float64', 7, '0.01', '-40', -39.93],
-  ['uint64', 2n ** 63n, '0.5', undefined, 2 ** 62],
+  ['uint64', 2n ** 63n, '0.5', undefined, 2n ** 62n],
+  ['int64', 9007199254740993n, undefined, '1', 9007199254740994n],
+  ['int64', -9007199254740993n, undefined, '-0.5', -9007199254740994],
+  ['int64', 9007199254740993n, '2', '-18014398509481984', 2],
+  ['uint64', 18446744073709551615n, undefined, '-1', 18446744073709551614n],
+  ['int64', 9007199254740993n, undefined, '-9007199254740992', 1],
+  ['uint32', 4294967295, '10000000', undefined, 42949672950000000],
   ['float64', 1e308, '1e9', undefined, null],
 ] as const)('scales %s %s by %s', (type, raw, scale, offset, value) => {
   expect(makeDecoder({ type, scale, offset })(raw).value).toBe(value)

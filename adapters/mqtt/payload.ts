@@ -1,4 +1,4 @@
-import { makeLinear, parseDecimal } from '../../core/decimal.ts'
+import { makeExactLinear, makeLinear, parseDecimal } from '../../core/decimal.ts'
 import { GOOD, qualityCode } from '../../core/quality.ts'
 import { float32Decimal } from '../../core/shortest-decimal.ts'
 import type { Value, ValueType } from '../../core/signal.ts'
@@ -28,8 +28,9 @@ export type TextNumbers = 'refuse' | 'point' | 'comma'
 
 /**
  * Makes the decoder of one signal's raw values. null is a value that the sender itself marks as missing (`reported`), a
- * number too large for a double is `not_a_number`; 0 and 1 are accepted as bool. Text is a number or bool only where
- * `texts` says so, and then empty text is missing too. A float32 gets its shortest decimal (0.1, not 0.10000000149011612).
+ * number too large for a double is `not_a_number`, one outside its type `type`; 0 and 1 are accepted as bool. Text is a
+ * number or bool only where `texts` says so, and then empty text is missing too. Whole numbers are scaled exactly; a
+ * float32 gets its shortest decimal (0.1, not 0.10000000149011612).
  */
 export function makeDecoder(
   signal: Pick<MqttSignal, 'type' | 'scale' | 'offset'>,
@@ -37,10 +38,11 @@ export function makeDecoder(
 ): (raw: unknown) => Decoded {
   const { type } = signal
   const range = RANGES[type]
-  const linear =
-    signal.scale === undefined && signal.offset === undefined
-      ? undefined
-      : makeLinear(parseDecimal(signal.scale ?? '1')!, parseDecimal(signal.offset ?? '0')!)
+  const isScaled = signal.scale !== undefined || signal.offset !== undefined
+  const terms = [parseDecimal(signal.scale ?? '1')!, parseDecimal(signal.offset ?? '0')!] as const
+  const linear = isScaled ? makeLinear(...terms) : undefined
+  const exact = isScaled ? makeExactLinear(...terms) : undefined
+  const isWide = type === 'int64' || type === 'uint64'
 
   return (given) => {
     if (given === null) return bad(REPORTED)
@@ -54,15 +56,24 @@ export function makeDecoder(
     if (typeof raw !== 'number' && typeof raw !== 'bigint') return bad(TYPE)
     if (typeof raw === 'number' && !Number.isFinite(raw)) return bad(NOT_A_NUMBER)
     if (range === undefined) {
-      const number = type === 'float32' && Math.fround(Number(raw)) === raw ? float32Decimal(raw) : Number(raw)
-      return finite(linear ? linear(number) : number)
+      const number = type === 'float32' ? single(Number(raw)) : Number(raw)
+      return number === undefined ? bad(TYPE) : finite(linear ? linear(number) : number)
     }
     if (typeof raw === 'number' && !Number.isInteger(raw)) return bad(TYPE)
     const whole = BigInt(raw)
     if (whole < range[0] || whole > range[1]) return bad(TYPE)
-    if (linear) return finite(linear(Number(raw)))
-    return good(Number.isSafeInteger(Number(whole)) ? Number(whole) : whole)
+    const narrow = Number.isSafeInteger(Number(whole)) ? Number(whole) : whole
+    if (!exact) return good(narrow)
+    const value = exact(narrow)
+    return typeof value === 'bigint' && isWide ? good(value) : finite(Number(value))
   }
+}
+
+/** What a float32 means by this number, or undefined where it is too large for one. */
+function single(number: number): number | undefined {
+  const nearest = Math.fround(number)
+  if (nearest === number) return float32Decimal(number)
+  return Number.isFinite(nearest) || !Number.isFinite(number) ? number : undefined
 }
 
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,3})?$/i

@@ -58,6 +58,13 @@ it.each<[TimeFormat, string | undefined, unknown, number | undefined]>([
   ['iso8601', 'UTC', '2026-11-24T24:00:00', undefined],
   ['iso8601', 'UTC', '2026-11-24T23:60:00', undefined],
   ['iso8601', 'UTC', '24.11.2026 12:00', undefined],
+  ['iso8601', undefined, '2026-11-24T17:04:05+14:00', second],
+  ['iso8601', undefined, '2026-11-24T08:49:05+05:45', second],
+  ['iso8601', undefined, '2026-11-24T17:05:05+14:01', undefined],
+  ['iso8601', undefined, '2026-11-24T18:04:05+15:00', undefined],
+  ['iso8601', undefined, '2026-11-24T18:04:05-99', undefined],
+  ['iso8601', undefined, '2026-11-24T03:04:05+09:60', undefined],
+  ['iso8601', undefined, '2026-11-24T03:04:05-0099', undefined],
   ['iso8601', 'UTC', at, undefined],
 ])('%s in zone %s reads %s', (format, zone, raw, expected) => {
   expect(makeTimeReader(format, zone)(raw)).toBe(expected)

@@ -13,6 +13,9 @@ const TICKS_MASK = 0x3fff_ffff_ffff_ffffn
 const EARLIEST = Date.UTC(1990, 0)
 const LATEST = Date.UTC(2200, 0)
 
+/** The largest offset from UTC that a zone has (XML Schema Part 2 §3.3.7). */
+const MOST_OFFSET_MS = 14 * 3_600_000
+
 /** Times are cut to the millisecond, not rounded, so that none moves into the next slot; this forgives binary fractions. */
 const SLACK = 5e-4
 
@@ -77,7 +80,8 @@ function isoMs(text: string, offsetAt: ((local: number) => number) | undefined):
   if (/z/i.test(m[8])) return local
   const sign = m[8].startsWith('-') ? -1 : 1
   const [, hours, minutes = '0'] = /^.(\d{2}):?(\d{2})?$/.exec(m[8])!
-  return local - sign * (Number(hours) * 3_600_000 + Number(minutes) * 60_000)
+  const offset = Number(hours) * 3_600_000 + Number(minutes) * 60_000
+  return Number(minutes) > 59 || offset > MOST_OFFSET_MS ? undefined : local - sign * offset
 }
 
 /** Offset of the zone from UTC in ms at a local time, that time being given as if it were UTC. */

@@ -5,7 +5,7 @@ import { makeTimeReader } from '../time.ts'
 import type { Parsed, PayloadProblem, PayloadReader } from './format.ts'
 import { makeTextParser } from './text.ts'
 
-/** Lines of a message after which the rest is not read. */
+/** Lines of a message after which the rest is not read, but counted as refused. */
 const MOST_LINES = 10_000
 
 /** Reads lines of values (RFC 4180, with any separator); each line is read by itself, with its own time. */
@@ -27,7 +27,7 @@ export function makeCsvReader(subscription: MqttSubscription): PayloadReader {
         relax_column_count: true,
         skip_empty_lines: true,
         from_line: skip_lines + 1,
-        to: MOST_LINES,
+        to: MOST_LINES + 1, // one more tells that there are more
       })
       return { document: lines }
     } catch (error) {
@@ -45,6 +45,11 @@ export function makeCsvReader(subscription: MqttSubscription): PayloadReader {
       let problem: PayloadProblem | undefined
       let found = 0
       for (const [i, line] of parsed.document.entries()) {
+        if (i === MOST_LINES) {
+          // All that is behind it is lost, so it is said rather than a line that has no time.
+          problem = { reason: 'too_large', detail: `more than ${MOST_LINES} lines`, item: i }
+          break
+        }
         const at = readTime?.(line[time!.column! - 1]?.trim())
         if (readTime && at === undefined) {
           problem ??= { reason: 'bad_time', detail: `no time that is ${time!.format}`, item: i }
