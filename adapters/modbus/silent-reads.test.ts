@@ -3,6 +3,8 @@ import { makeClock } from '../../core/clock.ts'
 import { silentLog } from '../../core/log.ts'
 import { modbusPlant, of } from '../../test/support/modbus-plant.ts'
 import { openModbusSource } from './adapter.ts'
+import { planModbusSource } from './plan.ts'
+import { makeReadPlan } from './read-plan.ts'
 import { planReads } from './read-set.ts'
 import { modbusSourceSchema } from './schema.ts'
 import { makeSilentReads } from './silent-reads.ts'
@@ -42,6 +44,40 @@ describe('makeSilentReads', () => {
     expect(silences.served(left!)).toBeUndefined()
     expect(silences.served(right!)).toEqual({ kind: 'span', span: { table: 'holding', from: 1, to: 5 } })
     expect(spans()).toEqual(['0+7', '1000+1'])
+  })
+})
+
+describe('the lesson of a device that is silent', () => {
+  /** What is learnt of 40 neighbours in so many cycles; as in a poller, a silence ends the cycle. */
+  function lessonOf(silentTo: (from: number, behind: number) => boolean, cycles = 200) {
+    const signals = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`s${i}`, { holding: i }]))
+    const config = modbusSourceSchema.parse({ kind: 'modbus', host: 'plc', devices: { plc: { signals } } })
+    const [device] = planModbusSource('line', config).devices
+    const plan = makeReadPlan(device!.signals, device!.limits, { now: 0 })
+    for (let now = 0; now < cycles * 1_000; now += 1_000)
+      for (const read of plan.reads([1_000], now)) {
+        if (silentTo(read.address, read.address + read.quantity)) {
+          plan.silent(read, now)
+          break
+        }
+        plan.served(read, now)
+      }
+    return plan.learnt()
+  }
+
+  it.each([1, 7, 20, 23, 39])('is the border at %i, not a length', (border) => {
+    expect(lessonOf((from, behind) => from < border && behind > border)).toEqual({
+      refused: [],
+      spans: [{ table: 'holding', from: border - 1, to: border + 1 }],
+    })
+  })
+
+  it('is a length where it answers across every border', () => {
+    expect(lessonOf((from, behind) => behind - from > 16)).toEqual({ refused: [], spans: [], max_registers: 10 })
+  })
+
+  it('is never a length of one', () => {
+    expect(lessonOf((from, behind) => behind - from > 1, 2_000).max_registers).toBeUndefined()
   })
 })
 

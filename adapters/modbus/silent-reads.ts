@@ -1,4 +1,4 @@
-import { type Lesson, partsOf, spanOf } from './bisect.ts'
+import { jointOf, type Lesson, partsOf, spanOf } from './bisect.ts'
 import { type Place, type PlannedRead, singleReads } from './read-set.ts'
 
 /**
@@ -20,6 +20,8 @@ interface Doubt<S extends Place> {
   readonly times: number
   /** halves that were answered */
   readonly fine: Set<string>
+  /** asked where both halves were answered: does the border between them matter, or the length? */
+  joint?: PlannedRead<S>
 }
 
 /** Silences before a read is halved, and before a place is given up: one may be a lost packet. */
@@ -39,7 +41,31 @@ export function makeSilentReads<S extends Place>(): SilentReads<S> {
   function parted(read: PlannedRead<S>): readonly PlannedRead<S>[] {
     const doubt = doubts.get(keyOf(read))
     const parts = doubt && doubt.times >= HALVE ? halves(read) : []
-    return parts.length === 0 ? [read] : parts.flatMap(parted)
+    if (parts.length === 0) return [read]
+    return [...parts, ...(doubt?.joint ? [doubt.joint] : [])].flatMap(parted)
+  }
+
+  /** What follows once both halves were answered; undefined where the joint must be asked first. */
+  function concluded(doubt: Doubt<S>, left: PlannedRead<S>, right: PlannedRead<S>): Lesson | undefined {
+    const joint = jointOf(left, right)
+    const apart = left.address + left.quantity < right.address
+    if (apart || joint.quantity === doubt.read.quantity) return { kind: 'span', span: spanOf(left, right) }
+    doubt.joint = joint
+    const key = keyOf(joint)
+    // In doubt from the start, so that it goes behind what is sure to be answered.
+    if (!doubts.has(key)) doubts.set(key, { read: joint, times: 0, fine: new Set() })
+    return undefined
+  }
+
+  /** The device answered across the border between two halves: it was silent to the length. */
+  function lengthFrom(read: PlannedRead): Lesson | undefined {
+    const key = keyOf(read)
+    for (const { read: whole, joint } of doubts.values()) {
+      if (!joint || keyOf(joint) !== key) continue
+      const quantity = Math.max(...halves(whole).map((half) => half.quantity))
+      return { kind: 'length', table: read.table, quantity }
+    }
+    return undefined
   }
 
   return {
@@ -58,26 +84,26 @@ export function makeSilentReads<S extends Place>(): SilentReads<S> {
       answered = true
       if (doubts.size === 0) return undefined
       const key = keyOf(read)
+      const length = lengthFrom(read)
+      if (length) doubts.clear() // the plan that follows from a lesson has other reads
       for (const [of, doubt] of doubts) if (covers(read, doubt.read)) doubts.delete(of)
       for (const doubt of doubts.values()) {
-        const parts = halves(doubt.read)
-        if (doubt.times < HALVE || !parts.some((part) => keyOf(part) === key)) continue
+        const [left, right] = halves(doubt.read)
+        if (doubt.times < HALVE || !left || !right || (keyOf(left) !== key && keyOf(right) !== key)) continue
         doubt.fine.add(key)
-        const [left, right] = parts
-        if (doubt.fine.size < 2 || !left || !right) continue
-        doubts.clear() // the plan that follows from the lesson has other reads
-        return left.address + left.quantity < right.address
-          ? { kind: 'span', span: spanOf(left, right) }
-          : { kind: 'length', table: read.table, quantity: Math.max(left.quantity, right.quantity) }
+        const lesson = doubt.fine.size < 2 || doubt.joint ? undefined : concluded(doubt, left, right)
+        if (!lesson) continue
+        doubts.clear()
+        return lesson
       }
-      return undefined
+      return length
     },
     silent(read) {
       const key = keyOf(read)
       const before = doubts.get(key)
       const times = before ? before.times + Number(answered) : 1
       answered = false
-      doubts.set(key, { read, times, fine: before?.fine ?? new Set() })
+      doubts.set(key, { ...before, read, times, fine: before?.fine ?? new Set() })
       return times >= GIVE_UP && halves(read).length === 0
     },
   }

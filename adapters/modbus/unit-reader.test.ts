@@ -79,6 +79,15 @@ describe('readUnit', () => {
     expect(asked.length).toBeLessThanOrEqual(15)
   })
 
+  it.each([4, 6])('learns no length while the device answers exception %i', async (code) => {
+    let asked = 0
+    const { lessons } = await ask(row(100), (from, to) => {
+      if (to - from > 60) return 3
+      return ++asked > 3 && to - from > 50 ? code : true
+    })
+    expect(lessons).toEqual([])
+  })
+
   it('reads what lies inside a place that is refused', async () => {
     const text: Place = { table: 'holding', address: 10, size: 8 }
     const inner = row(2, 12)

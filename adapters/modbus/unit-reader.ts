@@ -101,9 +101,9 @@ export async function readUnit<S extends Place>(
     while (bad - good > 1) {
       const middle = (good + bad) >> 1
       const answer = await ask(longer[middle]!)
-      if (answer === undefined) return
       if (Buffer.isBuffer(answer)) good = middle
-      else bad = middle
+      else if (isRefusal(answer)) bad = middle
+      else return // silent, busy or failed: that says nothing of the length
     }
     const { quantity } = longer[good]!
     longest.set(isBitTable(read.table), quantity)
