@@ -1,5 +1,6 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { CERTIFICATE, PRIVATE_KEY } from './support/pem.ts'
 import { openSmallPlant, type SmallPlant, untilStatus, writeKey, writePolicy } from './support/small-plant.ts'
 
 const breakages: readonly (readonly [what: string, code: string, breakIt: (plant: SmallPlant) => void])[] = [
@@ -27,11 +28,13 @@ describe('the gate of a pool', () => {
     expect(status.ledger_ok).toBe(true)
   })
 
-  it('is shut by TLS files that are none, and the agent answers', async () => {
+  it('is shut by a TLS key that is not the certificate’s, and the agent answers', async () => {
     const plant = await openSmallPlant()
     const written = readFileSync(plant.config, 'utf8')
     const receipt_key = `"ed25519:${Buffer.alloc(32, 1).toString('base64')}"`
-    const tls = `tls: { cert: policy.yaml, key: { file: signing.key } }`
+    writeFileSync(plant.path('client.pem'), CERTIFICATE)
+    writeFileSync(plant.path('client.key'), PRIVATE_KEY)
+    const tls = `tls: { cert: { file: client.pem }, key: { file: client.key } }`
     writeFileSync(
       plant.config,
       written.replace('dir: outgoing', `url: "https://127.0.0.1:1", receipt_key: ${receipt_key}, ${tls}`),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { CERTIFICATE } from '../test/support/pem.ts'
 import { poolSchema } from './schema.ts'
 
 const receipt_key = `ed25519:${Buffer.alloc(32, 7).toString('base64')}`
@@ -21,8 +22,8 @@ describe('a pool', () => {
     { of: { ...http, url: 'pool.example.org' }, path: ['url'], says: 'not the address of a pool' },
     { of: { ...http, url: 'https://a:b@pool' }, path: ['url'], says: 'contains credentials' },
     { of: { ...http, url: 'https://pool/?a=b' }, path: ['url'], says: 'query or fragment' },
-    { of: { ...http, tls: { cert: 'PEM' } }, path: ['tls', 'cert'], says: 'cert without key' },
-    { of: { ...http, url: 'http://pool', tls: { ca: 'PEM' } }, path: ['tls'], says: 'tls needs an https:// url' },
+    { of: { ...http, tls: { cert: CERTIFICATE } }, path: ['tls', 'cert'], says: 'cert without key' },
+    { of: { ...http, url: 'http://pool', tls: { ca: CERTIFICATE } }, path: ['tls'], says: 'tls needs an https:// url' },
     { of: { ...http, timeout: '20ms' }, path: ['timeout'], says: 'out of range' },
   ])('$says', ({ of, path, says }) => {
     const issue = poolSchema.safeParse(of).error!.issues[0] as {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { duration, secret } from '../core/option.ts'
+import { pemCertificate, pemKey } from '../core/pem.ts'
 import { parsePublicKey } from './signature.ts'
 
 const poolUrl = z.string().superRefine((text, ctx) => {
@@ -27,11 +28,11 @@ const publicKey = z.string().superRefine((text, ctx) => {
 
 const tls = z
   .strictObject({
-    ca: secret
+    ca: pemCertificate
       .optional()
       .describe("PEM of the authority that signed the pool's certificate, where it is a private one"),
-    cert: secret.optional().describe('PEM of the client certificate, where the pool asks for one'),
-    key: secret.optional().describe('PEM of the private key of the client certificate'),
+    cert: pemCertificate.optional().describe('PEM of the client certificate, where the pool asks for one'),
+    key: pemKey.optional().describe('PEM of the private key of the client certificate'),
   })
   .superRefine((t, ctx) => {
     if ((t.cert === undefined) === (t.key === undefined)) return

@@ -9,6 +9,7 @@ import { promisify } from 'node:util'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { makeClock } from '../../core/clock.ts'
 import { silentLog } from '../../core/log.ts'
+import { PRIVATE_KEY } from '../../test/support/pem.ts'
 import { openModbusSource } from './adapter.ts'
 import { modbusSourceSchema } from './schema.ts'
 import { openModbusSimulator } from './simulator.ts'
@@ -103,7 +104,7 @@ describe.skipIf(!openssl)('Modbus/TCP Security', () => {
       () => ({ ca: pem.device.cert, ...pem.gateway }),
       { minVersion: 'TLSv1', maxVersion: 'TLSv1.1' },
     ],
-    ['a key that is none', () => ({ ...pem.gateway, key: 'no PEM' }), {}],
+    ['a key of another certificate', () => ({ ...pem.gateway, key: PRIVATE_KEY }), {}],
   ])('reads nothing with %s', async (_, tls, options) => {
     expect(await refusal(await secured(options), tls())).toBe('source-tls')
   })

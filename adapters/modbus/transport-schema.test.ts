@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import { CERTIFICATE, PRIVATE_KEY } from '../../test/support/pem.ts'
 import { modbusSourceSchema } from './schema.ts'
 import { linkOf, placeOf } from './transport-schema.ts'
 
 const source = (options: object) =>
   modbusSourceSchema.safeParse({ kind: 'modbus', devices: { plc: { signals: { s: { holding: 0 } } } }, ...options })
-const pem = { cert: 'CERT', key: 'KEY' }
+const pem = { cert: CERTIFICATE, key: PRIVATE_KEY }
 
 describe('linkOf', () => {
   it.each([

@@ -1,15 +1,15 @@
 import { isIPv6 } from 'node:net'
 import { z } from 'zod'
-import { secret } from '../../core/option.ts'
+import { pemCertificate, pemKey } from '../../core/pem.ts'
 import { TRANSPORTS, type Transport } from './line-time.ts'
 import type { LinkOptions } from './link.ts'
 
 const tls = z.strictObject({
-  ca: secret
+  ca: pemCertificate
     .optional()
     .describe('PEM of the authority that signed the device, as { file: path }; default: public ones'),
-  cert: secret.describe('PEM of the certificate of this gateway, as { file: path }'),
-  key: secret.describe('PEM of the key of that certificate, as { file: path }'),
+  cert: pemCertificate.describe('PEM of the certificate of this gateway, as { file: path }'),
+  key: pemKey.describe('PEM of the key of that certificate, as { file: path }'),
   servername: z.string().min(1).optional().describe('name in the certificate of the device, where it is not the host'),
 })
 

@@ -1,14 +1,15 @@
 import { z } from 'zod'
 import { byteSize, duration, secret } from '../../core/option.ts'
+import { pemCertificate, pemKey } from '../../core/pem.ts'
 import { subscriptionSchema } from './subscription-schema.ts'
 
 const tls = z
   .strictObject({
-    ca: secret
+    ca: pemCertificate
       .optional()
       .describe('PEM of the authority that signed the broker, as { file: path }; default: public ones'),
-    cert: secret.optional().describe('PEM of the client certificate, as { file: path }'),
-    key: secret.optional().describe('PEM of the key of the client certificate, as { file: path }'),
+    cert: pemCertificate.optional().describe('PEM of the client certificate, as { file: path }'),
+    key: pemKey.optional().describe('PEM of the key of the client certificate, as { file: path }'),
     servername: z
       .string()
       .min(1)
