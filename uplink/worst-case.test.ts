@@ -13,7 +13,7 @@ describe('the worst case of the size', () => {
     kind: fc.constantFrom('stream' as const, 'table' as const),
     slots: fc.integer({ min: 1, max: 60 }),
     assets: fc.integer({ min: 1, max: 20 }),
-    columns: fc.array(
+    columns: fc.uniqueArray(
       fc.record({
         name: fc.stringMatching(/^[a-z][a-z0-9_]{0,62}$/),
         type: fc.constantFrom('float' as const, 'double' as const, 'category' as const),
@@ -23,7 +23,7 @@ describe('the worst case of the size', () => {
         }),
         noised: fc.boolean(),
       }),
-      { minLength: 1, maxLength: 12 },
+      { minLength: 1, maxLength: 12, selector: (column) => column.name },
     ),
   })
 
