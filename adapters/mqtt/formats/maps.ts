@@ -1,6 +1,7 @@
 import type { UnixMs } from '../../../core/brand.ts'
 import { GOOD } from '../../../core/quality.ts'
-import { makeDecoder } from '../payload.ts'
+import { makeDecoder, type TextNumbers } from '../payload.ts'
+import type { MqttSignal } from '../signal-schema.ts'
 import type { MqttSubscription } from '../subscription-schema.ts'
 import { makeTimeReader } from '../time.ts'
 import { withQuality } from './document.ts'
@@ -9,7 +10,7 @@ import { readQuality } from './quality.ts'
 
 /** One value of a known sender's message. */
 interface Item {
-  /** what signals may call it; any of them */
+  /** what signals may call it, any of them; none where the sender gives it no name */
   readonly tags: readonly string[]
   readonly value: unknown
   /** as the sender wrote it; undefined: none */
@@ -20,6 +21,9 @@ interface Item {
 
 type MapName = NonNullable<MqttSubscription['map']>
 type Json = Readonly<Record<string, unknown>>
+
+/** An item without a name or value: no signal can want it, so it is counted with those that none names. */
+const NAMELESS: Item = { tags: [], value: null, time: undefined, quality: GOOD }
 
 const readUnixMs = makeTimeReader('unix_ms')
 const readIso = makeTimeReader('iso8601', 'UTC') // OPC UA times are UTC even where they do not say so
@@ -34,7 +38,7 @@ export function makeMapReader(
   for (const [index, signal] of Object.values(subscription.signals).entries())
     fields.set(signal.tag!, [
       ...(fields.get(signal.tag!) ?? []),
-      { index, decode: makeDecoder(signal, subscription.text_numbers) },
+      { index, decode: makeItemDecoder(signal, map, subscription.text_numbers) },
     ])
   return {
     read(message, sink) {
@@ -67,6 +71,19 @@ export function makeMapReader(
   }
 }
 
+/** OPC UA writes 64-bit integers as strings (OPC 10000-6 §5.4.2.3), often without their type beside them. */
+function makeItemDecoder(signal: MqttSignal, map: MapName, texts?: TextNumbers): ReturnType<typeof makeDecoder> {
+  const decode = makeDecoder(signal, texts)
+  const is64 = signal.type === 'int64' || signal.type === 'uint64'
+  if (!is64 || (map !== 'opcua-pubsub' && map !== 'opc-publisher')) return decode
+  return (raw) => decode(wholeText(raw))
+}
+
+/** Digits as the whole number they are; anything else as it is. */
+function wholeText(raw: unknown): unknown {
+  return typeof raw === 'string' && /^-?\d{1,20}$/.test(raw) ? BigInt(raw) : raw
+}
+
 function timeOf(raw: unknown): UnixMs | undefined | 'bad' {
   if (raw === undefined || raw === null) return undefined
   return (typeof raw === 'string' ? readIso(raw) : readUnixMs(raw)) ?? 'bad'
@@ -83,17 +100,15 @@ const MAPS: Readonly<Record<MapName, (document: unknown, topic: string) => reado
 /** KEPServerEX IoT Gateway, standard template: `{timestamp, values: [{id, v, q, t}]}`, times in Unix ms. */
 function kepware(document: unknown): readonly Item[] | undefined {
   if (!isObject(document) || !Array.isArray(document.values)) return undefined
-  return document.values.filter(isObject).flatMap((item) =>
-    typeof item.id === 'string'
-      ? [
-          {
-            tags: [item.id],
-            value: item.v,
-            time: item.t ?? document.timestamp,
-            quality: readQuality(typeof item.q === 'number' && item.q > 1 ? 'opc_da' : 'bool', item.q),
-          },
-        ]
-      : [],
+  return document.values.map((item: unknown) =>
+    isObject(item) && typeof item.id === 'string'
+      ? {
+          tags: [item.id],
+          value: item.v,
+          time: item.t ?? document.timestamp,
+          quality: readQuality(typeof item.q === 'number' && item.q > 1 ? 'opc_da' : 'bool', item.q),
+        }
+      : NAMELESS,
   )
 }
 
@@ -122,13 +137,12 @@ function pubSub(document: unknown): readonly Item[] | undefined {
 
 /** OPC Publisher in samples mode: `{NodeId, DisplayName, Timestamp, Value: {Value, SourceTimestamp, StatusCode}}`, one or a list. */
 function samples(document: unknown): readonly Item[] | undefined {
-  const found = list(document)
-    .filter(isObject)
-    .flatMap((item) => {
-      const tags = [item.NodeId, item.DisplayName].filter((tag) => typeof tag === 'string')
-      return tags.length > 0 && 'Value' in item ? [dataValue(tags, item.Value, item.Timestamp, GOOD)] : []
-    })
-  return found.length > 0 ? found : undefined
+  const items = list(document).map((item) => {
+    if (!isObject(item) || !('Value' in item)) return NAMELESS
+    const tags = [item.NodeId, item.DisplayName].filter((tag) => typeof tag === 'string')
+    return tags.length > 0 ? dataValue(tags, item.Value, item.Timestamp, GOOD) : NAMELESS
+  })
+  return items.every((item) => item === NAMELESS) ? undefined : items
 }
 
 function dataValue(tags: readonly string[], field: unknown, time: unknown, outer: number): Item {
@@ -138,19 +152,21 @@ function dataValue(tags: readonly string[], field: unknown, time: unknown, outer
   const own = readQuality('opc_ua', field.StatusCode ?? field.Status)
   return {
     tags,
-    value: variant(field.Value),
+    value: variant('UaType' in field ? field : field.Value),
     time: field.SourceTimestamp ?? field.ServerTimestamp ?? time,
     quality: own === GOOD ? outer : own,
   }
 }
 
-/** A variant (OPC 10000-6 §5.4.2.17): `{Type, Body}` to 1.04, `{UaType, Value}` from 1.05; 64-bit integers are strings. */
+/**
+ * A variant (OPC 10000-6 §5.4.2.17): `{Type, Body}` to 1.04, `{UaType, Value}` from 1.05, where a DataValue has both as
+ * members of its own; 64-bit integers are strings.
+ */
 function variant(field: unknown): unknown {
   if (!isObject(field)) return field
   const type = field.Type ?? field.UaType
   const body = 'Body' in field ? field.Body : field.Value
-  const is64 = type === 8 || type === 9
-  return is64 && typeof body === 'string' && /^-?\d{1,20}$/.test(body) ? BigInt(body) : body
+  return type === 8 || type === 9 ? wholeText(body) : body
 }
 
 /**
