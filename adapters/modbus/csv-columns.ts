@@ -15,8 +15,12 @@ export const COLUMNS = [
   'length',
   'unit',
   'scale',
+  'gain',
+  'divisor',
+  'decimals',
   'offset',
   'byte_order',
+  'word_order',
   'labels',
   'period',
   'access',
@@ -36,9 +40,14 @@ const NAMES: Readonly<Record<Column, string>> = {
   bit: 'bit bitposition bitno 비트 ビット',
   length: 'length size registers count words 길이 크기 레지스터수 長さ サイズ ワード数 länge anzahl',
   unit: 'unit units eu engineeringunit 단위 単位 einheit',
-  scale: 'scale factor gain multiplier resolution 배율 스케일 분해능 倍率 スケール 分解能 faktor skalierung',
+  scale: 'scale factor multiplier resolution 배율 스케일 분해능 倍率 スケール 分解能 faktor skalierung',
+  gain: 'gain 게인 이득 ゲイン',
+  divisor: 'divisor divider divideby 제수 나눗수 除数 teiler',
+  decimals:
+    'decimals decimal decimalplaces decimaldigits decimalpoint 소수점 소수점자리 소수점자릿수 소수자릿수 小数点 小数点位置 小数桁 小数桁数 小数点以下桁数 nachkommastellen dezimalstellen kommastellen',
   offset: 'offset 오프셋 オフセット',
-  byte_order: 'byteorder wordorder order endian endianness 바이트순서 워드순서 バイトオーダー ワードオーダー バイト順',
+  byte_order: 'byteorder order endian endianness 바이트순서 バイトオーダー バイト順',
+  word_order: 'wordorder registerorder 워드순서 레지스터순서 ワードオーダー ワード順 wortreihenfolge',
   labels: 'labels enum enumeration states values 라벨 상태값 ラベル 状態',
   period: 'period interval 주기 周期',
   access: 'access rw readwrite mode attribute 접근 속성 アクセス 属性 zugriff',
@@ -56,7 +65,7 @@ export function columnOf(header: string): Column | undefined {
 }
 
 /** Without case, spaces and marks, and with full-width letters as plain ones. */
-function bare(text: string): string {
+export function bare(text: string): string {
   return text
     .normalize('NFKC')
     .toLowerCase()
@@ -116,22 +125,6 @@ const FUNCTIONS: Readonly<Record<string, string>> = { 1: 'coil', 2: 'discrete', 
 export function tableOfFunction(cell: string): string | undefined {
   const digits = /^(?:fc|f)?\s*0*x?0*(\d+)\b/i.exec(cell.normalize('NFKC').trim())
   return digits ? FUNCTIONS[digits[1]!] : undefined
-}
-
-const ORDERS: Readonly<Record<string, string>> = {
-  ABCD: 'abcd bigendian big be msbfirst msw mswfirst highwordfirst 1234',
-  CDAB: 'cdab wordswap wordswapped swapped lsw lswfirst lowwordfirst bigendianwordswap littleendianbyteswap 3412',
-  BADC: 'badc byteswap byteswapped bigendianbyteswap 2143',
-  DCBA: 'dcba littleendian little le lsbfirst 4321',
-}
-
-const ORDER_BY_NAME: ReadonlyMap<string, string> = new Map(
-  Object.entries(ORDERS).flatMap(([order, names]) => names.split(' ').map((name) => [name, order] as const)),
-)
-
-/** The byte order that a cell means; what is not known comes back as it was written. */
-export function byteOrderOf(cell: string): string {
-  return ORDER_BY_NAME.get(bare(cell)) ?? cell.trim()
 }
 
 /** What is wrong with a cell. */

@@ -1,17 +1,10 @@
 import { parse as parseYaml } from 'yaml'
 import { isUnit, ucumOf } from '../../core/unit.ts'
 import { addressIn } from './csv-address.ts'
-import {
-  byteOrderOf,
-  type CellError,
-  COLUMNS,
-  type Column,
-  decimalOf,
-  labelsOf,
-  typeOf,
-  wholeOf,
-} from './csv-columns.ts'
+import { type CellError, COLUMNS, type Column, decimalOf, labelsOf, typeOf, wholeOf } from './csv-columns.ts'
+import { byteOrderIn } from './csv-order.ts'
 import { type CellPlace, type CellProblem, type Row, readRows } from './csv-rows.ts'
+import { SCALES, scaleIn } from './csv-scale.ts'
 import { registersOf, SIGNAL_TYPES } from './signal-type.ts'
 
 /** Signals of a CSV register map, not yet checked against the schema, and where each option of them stands. */
@@ -58,6 +51,7 @@ export function readCsvMap(text: string, base?: 0 | 1): CsvMap {
       })
     else {
       found.set(name, row)
+      problems.push(...row.doubled)
       signals[name] = readSignal(row, problem, { base, decimalComma, notes })
       const words = cell('description')
       if (words !== '' && words !== name) descriptions[name] = words
@@ -66,15 +60,19 @@ export function readCsvMap(text: string, base?: 0 | 1): CsvMap {
   const place = (signal: string, key: string | undefined): CellPlace => {
     const row = found.get(signal)
     return (
-      row?.cells.get(key ?? 'name')?.place ??
-      row?.cells.get(ADDRESS.has(key ?? '') ? 'address' : 'name')?.place ??
+      [key ?? 'name', ...(COLUMNS_OF[key ?? ''] ?? []), 'name'].map((c) => row?.cells.get(c)?.place).find(Boolean) ??
       row?.name ?? { line: 1, column: 1, header: '' }
     )
   }
   return { signals, descriptions, problems, notes: [...notes], place }
 }
 
-const ADDRESS = new Set(['holding', 'input', 'coil', 'discrete', 'reference'])
+/** Columns beside its own that an option may come from. */
+const COLUMNS_OF: Readonly<Record<string, readonly string[]>> = {
+  ...Object.fromEntries(['holding', 'input', 'coil', 'discrete', 'reference'].map((key) => [key, ['address']])),
+  scale: SCALES,
+  byte_order: ['word_order'],
+}
 
 function signalName(text: string, notes: Set<string>): string {
   const name = text
@@ -111,14 +109,16 @@ function readSignal(
   } else if (length !== undefined && !isBit) fits(type, length, (error) => problem('length', error))
   if (cell('bit') !== '') signal.bit = wholeOf(cell('bit')) ?? cell('bit')
   if (signal.bit !== undefined && (signal.type === 'bool' || type === 'uint16')) delete signal.type
-  for (const key of ['scale', 'offset'] as const) {
-    if (cell(key) === '') continue
-    const value = decimalOf(cell(key), decimalComma)
-    if (typeof value !== 'string') problem(key, value)
-    else if (!(key === 'scale' ? Number(value) === 1 : Number(value) === 0)) signal[key] = value
-  }
+  const scale = scaleIn(cell, decimalComma)
+  if (typeof scale === 'object') problem(scale.column, scale)
+  else if (scale !== undefined) signal.scale = scale
+  const offset = cell('offset') === '' ? '0' : decimalOf(cell('offset'), decimalComma)
+  if (typeof offset === 'object') problem('offset', offset)
+  else if (Number(offset) !== 0) signal.offset = offset
   if (cell('unit') !== '' && !isBit && type !== 'string') signal.unit = unitOf(cell('unit'), notes)
-  if (cell('byte_order') !== '') signal.byte_order = byteOrderOf(cell('byte_order'))
+  const order = byteOrderIn(cell('byte_order'), cell('word_order'))
+  if (typeof order === 'object') problem(order.column, order)
+  else if (order !== undefined) signal.byte_order = order
   if (cell('labels') !== '') signal.labels = labelsOf(cell('labels')) ?? yamlOf(cell('labels'))
   if (cell('period') !== '') signal.period = cell('period')
   for (const [key, { text }] of row.cells) if (!NAMED.has(key)) signal[key] = yamlOf(text)

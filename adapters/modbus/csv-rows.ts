@@ -20,6 +20,8 @@ export interface Row {
   readonly line: number
   readonly cells: ReadonlyMap<string, { readonly text: string; readonly place: CellPlace }>
   readonly name: CellPlace
+  /** cells that say otherwise than another one of their meaning */
+  readonly doubled: readonly CellProblem[]
 }
 
 /** Splits a file into rows. Quotes that do not fit and a missing column of names become problems. */
@@ -62,17 +64,29 @@ export function readRows(
       problems.push({ line, column, header: '', message: 'more cells than headers', hint })
     }
     const cells = new Map<string, { readonly text: string; readonly place: CellPlace }>()
+    const doubled: CellProblem[] = []
     for (const [i, column] of columns.entries()) {
       const value = record[i]?.trim() ?? ''
       const place = { line, column: (starts[i] ?? 0) + 1, header: headers[i]! }
-      // The first of two columns with one meaning, as long as it says something.
-      if (column !== undefined && value !== '' && !cells.has(column)) cells.set(column, { text: value, place })
+      if (column === undefined || value === '') continue
+      const before = cells.get(column)
+      if (before === undefined) cells.set(column, { text: value, place })
+      else if (before.text !== value && !WORDS.has(column)) doubled.push(doubledBy(place, column, before.place.header))
     }
     const name = { line, column: 1, header: headers[columns.indexOf('name')] ?? 'name' }
-    if (cells.size > 0) rows.push({ line, cells, name: cells.get('name')?.place ?? name })
+    if (cells.size > 0) rows.push({ line, cells, name: cells.get('name')?.place ?? name, doubled })
     line += lineEnds(raw)
   }
   return { rows, decimalComma: delimiter !== ',' }
+}
+
+/** Columns of which the first that says something is taken: number and name, description and remarks. */
+const WORDS: ReadonlySet<string> = new Set(['name', 'description', 'access'])
+
+function doubledBy(place: CellPlace, column: string, before: string): CellProblem {
+  const both = before === place.header ? `two columns ${before}` : `${before} and ${place.header}`
+  const hint = 'leave one of the two cells empty, or call the column that means something else otherwise'
+  return { ...place, message: `${both} both say \`${column}\``, hint }
 }
 
 function lineEnds(text = ''): number {
