@@ -69,6 +69,21 @@ it.each([
   expect(makeDecoder({ type, scale, offset })(raw).value).toBe(value)
 })
 
+it.each<[ValueType, unknown, Value | null, string?]>([
+  ['uint16', 0, 0],
+  ['int16', -1, -1],
+  ['uint64', 18446744073709551615n, 18446744073709551615n],
+  ['uint16', 2, null, 'label'],
+  ['uint16', 65536, null, 'type'],
+  ['uint16', '0', null, 'type'],
+  ['uint16', null, null, 'reported'],
+])('knows by its labels %s %s', (type, raw, value, reason = '') => {
+  const labels = { 0: 'idle', '-1': 'fault', '18446744073709551615': 'none' }
+  const decoded = makeDecoder({ type, labels })(raw)
+  expect(decoded.value).toBe(value)
+  expect(qualityOf(decoded.quality).reason).toBe(reason)
+})
+
 describe('text', () => {
   it.each<[ValueType, 'refuse' | 'point' | 'comma', string, Value | null, string?]>([
     ['float64', 'point', '21.5', 21.5],

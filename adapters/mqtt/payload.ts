@@ -6,9 +6,11 @@ import type { MqttSignal } from './signal-schema.ts'
 
 const TYPE = qualityCode('bad', 'type')
 const NOT_A_NUMBER = qualityCode('bad', 'not_a_number')
+const NO_LABEL = qualityCode('bad', 'label')
 const REPORTED = qualityCode('bad', 'reported')
 
-const RANGES: Partial<Record<ValueType, readonly [bigint, bigint]>> = {
+/** Lowest and highest value of the integer types. */
+export const INTEGER_RANGES: Partial<Record<ValueType, readonly [bigint, bigint]>> = {
   int16: [-(2n ** 15n), 2n ** 15n - 1n],
   uint16: [0n, 2n ** 16n - 1n],
   int32: [-(2n ** 31n), 2n ** 31n - 1n],
@@ -29,19 +31,20 @@ export type TextNumbers = 'refuse' | 'point' | 'comma'
 /**
  * Makes the decoder of one signal's raw values. null is a value that the sender itself marks as missing (`reported`), a
  * number too large for a double is `not_a_number`, one outside its type `type`; 0 and 1 are accepted as bool. Text is a
- * number or bool only where `texts` says so, and then empty text is missing too. Whole numbers are scaled exactly; a
- * float32 gets its shortest decimal (0.1, not 0.10000000149011612).
+ * number or bool only where `texts` says so, and then empty text is missing too. Whole numbers are scaled exactly,
+ * and one that none of the signal's labels names is `label`; a float32 gets its shortest decimal (0.1, not 0.10000000149011612).
  */
 export function makeDecoder(
-  signal: Pick<MqttSignal, 'type' | 'scale' | 'offset'>,
+  signal: Pick<MqttSignal, 'type' | 'scale' | 'offset' | 'labels'>,
   texts: TextNumbers = 'refuse',
 ): (raw: unknown) => Decoded {
   const { type } = signal
-  const range = RANGES[type]
+  const range = INTEGER_RANGES[type]
   const isScaled = signal.scale !== undefined || signal.offset !== undefined
   const terms = [parseDecimal(signal.scale ?? '1')!, parseDecimal(signal.offset ?? '0')!] as const
   const linear = isScaled ? makeLinear(...terms) : undefined
   const exact = isScaled ? makeExactLinear(...terms) : undefined
+  const known = signal.labels && new Set(Object.keys(signal.labels).map((key) => narrowed(BigInt(key))))
   const isWide = type === 'int64' || type === 'uint64'
 
   return (given) => {
@@ -62,11 +65,18 @@ export function makeDecoder(
     if (typeof raw === 'number' && !Number.isInteger(raw)) return bad(TYPE)
     const whole = BigInt(raw)
     if (whole < range[0] || whole > range[1]) return bad(TYPE)
-    const narrow = Number.isSafeInteger(Number(whole)) ? Number(whole) : whole
-    if (!exact) return good(narrow)
-    const value = exact(narrow)
+    const number = narrowed(whole)
+    if (known && !known.has(number)) return bad(NO_LABEL)
+    if (!exact) return good(number)
+    const value = exact(number)
     return typeof value === 'bigint' && isWide ? good(value) : finite(Number(value))
   }
+}
+
+/** A number where it holds the whole one exactly. */
+function narrowed(whole: bigint): number | bigint {
+  const near = Number(whole)
+  return Number.isSafeInteger(near) ? near : whole
 }
 
 /** What a float32 means by this number, or undefined where it is too large for one. */

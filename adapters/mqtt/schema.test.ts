@@ -122,12 +122,35 @@ it.each<[string, object, string, RegExp]>([
   ['a unit of text', withSignal({ type: 'string', unit: 'Cel' }), `${s}.signals.t.unit`, /no unit/],
   ['a scaled bool', withSignal({ type: 'bool', scale: 2 }), `${s}.signals.t.scale`, /no scale/],
   ['a bad scale', withSignal({ scale: 'half' }), `${s}.signals.t.scale`, /decimal/],
+  ['labels of a float', withSignal({ labels: { 0: 'idle' } }), `${s}.signals.t.labels`, /on a float64/],
+  ['labels of a bool', withSignal({ type: 'bool', labels: { 0: 'off' } }), `${s}.signals.t.labels`, /on a bool/],
+  ['labels of text', withSignal({ type: 'string', labels: { 0: 'off' } }), `${s}.signals.t.labels`, /on a string/],
+  ['no labels', withSignal({ type: 'uint16', labels: {} }), `${s}.signals.t.labels`, /every reading would be bad/],
+  ['a label of a word', withSignal({ type: 'uint16', labels: { run: 'x' } }), `${s}.signals.t.labels.run`, /./],
+  ['a label of 1.5', withSignal({ type: 'uint16', labels: { 1.5: 'x' } }), `${s}.signals.t.labels.1.5`, /./],
+  [
+    'a label out of range',
+    withSignal({ type: 'uint16', labels: { '-1': 'x' } }),
+    `${s}.signals.t.labels.-1`,
+    /never come/,
+  ],
+  [
+    'labels of a scaled number',
+    withSignal({ type: 'int16', scale: 2, labels: { 0: 'x' } }),
+    `${s}.signals.t.scale`,
+    /beside `labels`/,
+  ],
   ['a bad cadence', withSignal({ cadence: { kind: 'periodic' } }), `${s}.signals.t.cadence.every`, /./],
 ])('refuses %s', (_, input, path, message) => {
   const issues = mqttSourceSchema.safeParse(input).error?.issues ?? []
   const here = issues.filter((issue) => issue.path.join('.') === path)
   expect(here.map((issue) => issue.message).join('\n')).toMatch(message)
   expect(JSON.stringify(issues)).not.toContain('hunter2')
+})
+
+it('takes labels of whole numbers', () => {
+  const labels = { 0: 'idle', '-1': 'fault' }
+  expect(mqttSourceSchema.safeParse(withSignal({ type: 'int64', labels })).error).toBeUndefined()
 })
 
 it('describes every option, for the generated reference', () => {

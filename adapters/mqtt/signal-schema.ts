@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { decimal, duration, unit } from '../../core/option.ts'
-import { VALUE_TYPES } from '../../core/signal.ts'
+import { VALUE_TYPES, type ValueType } from '../../core/signal.ts'
 import { compileJsonPath } from './json-path.ts'
+import { INTEGER_RANGES } from './payload.ts'
 
 /** What a time in a payload can look like. */
 export const TIME_FORMATS = ['unix_ms', 'unix_s', 'unix_us', 'unix_ns', 'iso8601', 'dotnet_ticks', 'filetime'] as const
@@ -135,12 +136,15 @@ export const signalSchema = z
     scale: decimal.optional().describe('value = raw × scale + offset'),
     offset: decimal.optional().describe('value = raw × scale + offset'),
     labels: z
-      .record(z.string(), z.string().min(1))
+      .record(z.string().regex(/^-?\d+$/, 'a label belongs to a whole number'), z.string().min(1))
       .optional()
-      .describe('names of enumerated raw values, such as { "0": idle, "1": run }'),
+      .describe('names of all whole numbers it can have, such as { 0: idle, 1: run }; any other one is bad'),
     cadence: cadence.optional().describe('how often messages come, where it differs from the subscription'),
   })
   .superRefine((s, ctx) => {
+    checkLabels(s, (path, message, hint) =>
+      ctx.addIssue({ code: 'custom', path: [...path], message, params: { hint } }),
+    )
     if (s.type !== 'bool' && s.type !== 'string') return
     for (const key of ['unit', 'scale', 'offset'] as const)
       if (s[key] !== undefined)
@@ -155,6 +159,34 @@ export const signalSchema = z
 export type MqttSignal = z.infer<typeof signalSchema>
 export type MqttTime = z.infer<typeof timeSchema>
 export type BinaryPlace = z.infer<typeof binary>
+
+interface Labelled {
+  readonly type: ValueType
+  readonly labels?: Readonly<Record<string, string>> | undefined
+  readonly scale?: string | undefined
+  readonly offset?: string | undefined
+}
+
+/** Labels name all whole numbers that an integer can have, as in Modbus. */
+function checkLabels(s: Labelled, report: (path: readonly string[], message: string, hint: string) => void): void {
+  if (s.labels === undefined) return
+  const range = INTEGER_RANGES[s.type]
+  if (range === undefined)
+    return report(
+      ['labels'],
+      `\`labels\` on a ${s.type}`,
+      'labels name whole numbers: leave them out, or write an integer type, such as `type: uint16`',
+    )
+  if (Object.keys(s.labels).length === 0)
+    report(['labels'], 'no labels: every reading would be bad', 'name each number, or leave `labels` out')
+  for (const key of ['scale', 'offset'] as const)
+    if (s[key] !== undefined)
+      report([key], `\`${key}\` beside \`labels\``, 'labels name raw numbers: leave one of the two out')
+  const [low, high] = range
+  for (const label of Object.keys(s.labels))
+    if (BigInt(label) < low || BigInt(label) > high)
+      report(['labels', label], `${label} can never come`, `write numbers ${low} to ${high}, or another type`)
+}
 
 function isZone(text: string): boolean {
   try {
