@@ -134,6 +134,44 @@ describe('readCsvMap', () => {
 const parsed = (signals: Readonly<Record<string, unknown>>): unknown =>
   Object.fromEntries(Object.entries(signals).map(([name, options]) => [name, signalSchema.parse(options)]))
 
+describe('addresses that may be hexadecimal', () => {
+  const told = (...cells: readonly string[]): unknown =>
+    readCsvMap(`name,table,address\n${cells.map((cell, i) => `s${i},holding,${cell}\n`).join('')}`).problems.map(
+      ({ line, header, message, hint }) => [line, header, message, hint],
+    )
+
+  it('tells each doubtful cell of a column in which one is hexadecimal and does not say so', () => {
+    expect(told('0009', '0010', '001A', '0x20', '30h', '40', '5')).toEqual([
+      [
+        3,
+        'address',
+        '"0010" may be hexadecimal, as "001A" in the same column is',
+        'hex: write 0x0010; where it is decimal, 0x000A',
+      ],
+      [4, 'address', '"001A" has hexadecimal digits without a mark', 'hex: write 0x001A'],
+      [
+        7,
+        'address',
+        '"40" may be hexadecimal, as "001A" in the same column is',
+        'hex: write 0x40; where it is decimal, 0x0028',
+      ],
+    ])
+    expect(told('10-11', '1A-1B')).toHaveLength(2)
+    expect(told('10', 'D100')).toHaveLength(1)
+  })
+
+  it('leaves columns alone that are decimal or say that they are hexadecimal', () => {
+    expect(told('0010', '0020')).toEqual([])
+    expect(told('10', '0x1A', '1Ah')).toEqual([])
+  })
+})
+
+it('says which addresses became bits of registers', () => {
+  const { signals, notes } = readCsvMap('name,table,address\na,holding,1.5\nb,holding,2.0\nc,holding,3.10\n')
+  expect(signals).toEqual({ a: { holding: 1, bit: 5 }, b: { holding: 2 }, c: { holding: 3, bit: 10 } })
+  expect(notes).toEqual(['addresses with a point are taken for bits of registers: 1.5 is bit 5 of 1, and 1 more'])
+})
+
 describe('export and import', () => {
   it.each(profileNames())('%s comes back the same', (name) => {
     const read = readProfile(name, '.')

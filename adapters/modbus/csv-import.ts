@@ -1,6 +1,6 @@
 import { parse as parseYaml } from 'yaml'
 import { isUnit, ucumOf } from '../../core/unit.ts'
-import { addressIn } from './csv-address.ts'
+import { addressIn, unmarkedHex } from './csv-address.ts'
 import { type CellError, COLUMNS, type Column, decimalOf, labelsOf, typeOf, wholeOf } from './csv-columns.ts'
 import { byteOrderIn } from './csv-order.ts'
 import { type CellPlace, type CellProblem, type Row, readRows } from './csv-rows.ts'
@@ -31,6 +31,8 @@ export function readCsvMap(text: string, base?: 0 | 1): CsvMap {
   const signals: Record<string, Record<string, unknown>> = {}
   const descriptions: Record<string, string> = {}
   const found = new Map<string, Row>()
+  const bitsOf: string[] = []
+  const hexBeside = unmarkedHex(rows.map(({ cells }) => cells.get('address')?.text ?? ''))
   for (const row of rows) {
     const cell = (key: string): string => row.cells.get(key)?.text ?? ''
     if (/^(w|wo|write|writeonly|write only)$/i.test(cell('access'))) {
@@ -52,11 +54,15 @@ export function readCsvMap(text: string, base?: 0 | 1): CsvMap {
     else {
       found.set(name, row)
       problems.push(...row.doubled)
-      signals[name] = readSignal(row, problem, { base, decimalComma, notes })
+      signals[name] = readSignal(row, problem, { base, hexBeside, decimalComma, notes, bitsOf })
       const words = cell('description')
       if (words !== '' && words !== name) descriptions[name] = words
     }
   }
+  if (bitsOf[0] !== undefined)
+    notes.add(
+      `addresses with a point are taken for bits of registers: ${bitsOf[0]}${bitsOf.length > 1 ? `, and ${bitsOf.length - 1} more` : ''}`,
+    )
   const place = (signal: string, key: string | undefined): CellPlace => {
     const row = found.get(signal)
     return (
@@ -86,20 +92,25 @@ function signalName(text: string, notes: Set<string>): string {
 
 interface Reading {
   readonly base: 0 | 1 | undefined
+  readonly hexBeside: string | undefined
   readonly decimalComma: boolean
+  readonly bitsOf: string[]
   readonly notes: Set<string>
 }
 
 function readSignal(
   row: Row,
   problem: (key: string, error: CellError) => void,
-  { base, decimalComma, notes }: Reading,
+  { base, hexBeside, decimalComma, notes, bitsOf }: Reading,
 ): Record<string, unknown> {
   const signal: Record<string, unknown> = {}
   const cell = (key: Column): string => row.cells.get(key)?.text ?? ''
-  const at = addressIn(cell, base)
+  const at = addressIn(cell, base, hexBeside)
   if ('error' in at) problem(at.column, at)
-  else Object.assign(signal, at.options)
+  else {
+    Object.assign(signal, at.options)
+    if (at.bitOf !== undefined) bitsOf.push(at.bitOf)
+  }
   const isBit = signal.coil !== undefined || signal.discrete !== undefined
   const type = cell('type') === '' ? undefined : typeOf(cell('type'))
   if (type !== undefined && !(isBit && type === 'bool') && signal.bit === undefined) signal.type = type
