@@ -14,10 +14,10 @@ const signals = {
   bit: { holding: 5, bit: 1 },
   text: { input: 7, type: 'string', length: 4 },
 }
-const device = (options: object = {}): PlannedDevice =>
+const device = (options: object = {}, link: object = { host: 'plc' }): PlannedDevice =>
   planModbusSource(
     'line',
-    modbusSourceSchema.parse({ kind: 'modbus', host: 'plc', devices: { plc: { signals, ...options } } }),
+    modbusSourceSchema.parse({ kind: 'modbus', ...link, devices: { plc: { signals, ...options } } }),
   ).devices[0]!
 const learnt: Learnt = {
   refused: [{ signals: ['plc/text'], code: 2 }],
@@ -33,6 +33,15 @@ describe('what a device taught', () => {
     expect(readLearnt(device({ unit_id: 2 }), text)).toBeUndefined()
     expect(readLearnt(device({ signals: { ...signals, b: { holding: 6 } } }), text)).toBeUndefined()
     expect(readLearnt(device({ together: [['a', 'b']] }), text)).toBeUndefined()
+  })
+
+  it.each([
+    { host: 'other' },
+    { host: 'plc', port: 503 },
+    { transport: 'rtu_over_tcp', host: 'plc', port: 502 },
+    { transport: 'rtu', serial_device: '/dev/ttyS0' },
+  ])('is not that of a device at %j', (link) => {
+    expect(readLearnt(device({}, link), writeLearnt(device(), learnt))).toBeUndefined()
   })
 
   it.each([

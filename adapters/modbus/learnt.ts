@@ -127,11 +127,11 @@ function keyOf(device: string): string {
   return `learnt ${device}`
 }
 
-/** Another unit or other addresses are another device. */
-function fingerprint({ unit_id, signals }: PlannedDevice): string {
+/** Another connection, another unit or other addresses are another device. */
+function fingerprint({ link, unit_id, signals }: PlannedDevice): string {
   const places = signals.map((s) => [s.id, s.table, s.address, s.size, s.group ?? null])
   return createHash('sha256')
-    .update(JSON.stringify([unit_id, places]))
+    .update(JSON.stringify([link, unit_id, places]))
     .digest('base64url')
     .slice(0, 22)
 }

@@ -10,6 +10,7 @@ import { type Place, planReads, type ReadLimits, type Span } from './read-set.ts
 import type { ModbusDeviceConfig, ModbusSignalConfig, ModbusSourceConfig } from './schema.ts'
 import { isPlainNumber } from './signal-schema.ts'
 import { isTime, registersOf, type SignalType, valueTypeOf } from './signal-type.ts'
+import { placeOf } from './transport-schema.ts'
 
 /** A configured signal with everything inherited filled in. */
 export interface PlannedSignal extends Place, Encoding {
@@ -26,6 +27,8 @@ export interface PlannedDevice {
   readonly name: string
   readonly asset: string
   readonly unit_id: number
+  /** transport and place of its connection: `tcp plc:502` */
+  readonly link: string
   readonly limits: ReadLimits
   readonly signals: readonly PlannedSignal[]
 }
@@ -43,6 +46,7 @@ export function planModbusSource(source: string, config: ModbusSourceConfig): Mo
   const signals: SignalSpec[] = []
   const problems: Problem[] = []
   const first = new Map<string, string>()
+  const link = `${config.transport} ${placeOf(config).place}`
   const devices = Object.entries(config.devices).map(([device, d]): PlannedDevice => {
     const asset = d.asset ?? device
     const planned = new Map<string, PlannedSignal>()
@@ -81,7 +85,7 @@ export function planModbusSource(source: string, config: ModbusSourceConfig): Mo
     }
     const found = deviceProblems({ forbidden, together: d.together, limits, signals: planned })
     problems.push(...found.map((p) => ({ ...p, path: ['sources', source, 'devices', device, ...p.path] })))
-    return { name: device, asset, unit_id: d.unit_id, limits, signals: [...planned.values()] }
+    return { name: device, asset, unit_id: d.unit_id, link, limits, signals: [...planned.values()] }
   })
   const assets = [...new Set(devices.map((d) => d.asset))]
   return { plan: { signals, assets, polled: true }, devices, problems }

@@ -68,6 +68,17 @@ describe('the options of a transport', () => {
     const said = (source(options).error?.issues ?? []).map((i) => [i.path.join('.'), i.message])
     expect(said).toContainEqual([path, expect.stringMatching(message)])
   })
+  it.each([
+    { transport: 'rtu', serial_device: '/dev/ttyS0' },
+    { transport: 'rtu_over_tcp', host: 'moxa', port: 4001 },
+  ])('has no unit above 247 with %j', (options) => {
+    const of = (unit_id: number) => source({ ...options, devices: { u: { unit_id, signals: { s: { holding: 0 } } } } })
+    expect(of(247).success).toBe(true)
+    expect(of(248).error?.issues.map((i) => [i.path.join('.'), i.message])).toEqual([
+      ['devices.u.unit_id', expect.stringMatching(/unit id 248 .* 247/)],
+    ])
+  })
+
   it('has no broadcasts: nobody answers them, and some adapters never recover', () => {
     const devices = { all: { unit_id: 0, signals: { s: { holding: 0 } } } }
     expect(source({ transport: 'rtu', serial_device: '/dev/ttyS0', devices }).error?.issues[0]?.message).toMatch(

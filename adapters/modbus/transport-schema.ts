@@ -94,6 +94,9 @@ const EXAMPLES: Readonly<Partial<Record<Option, string>>> = {
   serial_device: 'add `serial_device: /dev/serial/by-id/…`',
 }
 
+/** Ids above are reserved on a serial line (Modbus over Serial Line V1.02 §2.2). */
+const LAST_UNIT = 247
+
 /** Frames without a transaction id: one request at a time, unit id 0 is a broadcast. */
 export function isRtu(transport: Transport): boolean {
   return transport === 'rtu' || transport === 'rtu_over_tcp'
@@ -130,13 +133,20 @@ export function checkTransport(
       `${config.max_in_flight} requests at once on an RTU line`,
       'remove it: RTU frames carry no transaction id, so one request is open at a time',
     )
-  for (const [device, { unit_id }] of Object.entries(config.devices))
+  for (const [device, { unit_id }] of Object.entries(config.devices)) {
+    if (unit_id > LAST_UNIT)
+      problem(
+        ['devices', device, 'unit_id'],
+        `unit id ${unit_id} is none of an RTU line, where they end at ${LAST_UNIT}`,
+        'write the address set on the device, from 1 to 247',
+      )
     if (unit_id === 0)
       problem(
         ['devices', device, 'unit_id'],
         'unit id 0 is the broadcast address of an RTU line, which nobody answers',
         'write the address set on the device, from 1 to 247',
       )
+  }
 }
 
 /** Where the link of a checked source leads, with the defaults of its transport. */
