@@ -28,9 +28,16 @@ export async function probeSunSpec(
   }
   const missing = (reason: string): ProbeReading => line('sunspec', { quality: 'bad', reason })
 
+  const skipped = new Set<string>()
   let walk: SunSpecWalk
   try {
     walk = await walkSunSpec(async (address, quantity) => {
+      const last = address + quantity - 1
+      const forbidden = d.forbidden.find((f) => f.table === 'holding' && f.from <= last && address <= f.to)
+      if (forbidden) {
+        skipped.add(`holding ${forbidden.from}–${forbidden.to} is forbidden and was not asked for`)
+        return undefined
+      }
       const answer = await client.read({ unit_id: d.unit_id, table: 'holding', address, quantity }, stop)
       if (answer.kind === 'timeout') throw new Fault('source-timeout', { source, device }, 'no answer')
       return answer.kind === 'data' ? answer.data : undefined
@@ -39,7 +46,8 @@ export async function probeSunSpec(
     if (stop.aborted || !(error instanceof Fault)) throw error
     return [missing(error.code)]
   }
-  if (walk.kind === 'none') return [missing(`no SunSpec marker at ${BASES.join(', ')}`)]
+  const unasked = [...skipped].map(missing)
+  if (walk.kind === 'none') return [missing(`no SunSpec marker at ${BASES.join(', ')}`), ...unasked]
 
   const models = walk.models.map((model) =>
     line(`sunspec ${model.id}`, {
@@ -53,5 +61,5 @@ export async function probeSunSpec(
   // The whole models were readable just now, scale factors between the points included.
   const plan = planModbusSource(source, { ...config, max_gap: 16, devices: { [device]: { ...d, signals } } })
   const readings = await probeModbus(source, plan, client, stop)
-  return [...models, ...readings.map((r) => ({ ...r, propose: signalLine(r.signal, proposed[r.signal]) }))]
+  return [...models, ...unasked, ...readings.map((r) => ({ ...r, propose: signalLine(r.signal, proposed[r.signal]) }))]
 }

@@ -138,6 +138,16 @@ describe('profile: sunspec', () => {
     expect(asked.slice(2, 6)).toEqual(['2+2', '2+50', '52+50', '102+26'])
   })
 
+  it('asks for nothing that is forbidden, and says so', async () => {
+    const forbidden = [{ table: 'holding', from: 0, to: 100 }]
+    const { lines, asked } = await probe(memoryAt(0, [...MARKER, ...END]), { profile: 'sunspec', forbidden })
+    expect(asked).toEqual(['40000+2', '50000+2'])
+    expect(lines.map((l) => l.reason)).toEqual([
+      'no SunSpec marker at 40000, 0, 50000',
+      'holding 0–100 is forbidden and was not asked for',
+    ])
+  })
+
   it('says where there is no list, no end of it, or no answer', async () => {
     const reason = async (...args: Parameters<typeof probe>): Promise<unknown> =>
       (await probe(...args)).lines.at(-1)?.reason
