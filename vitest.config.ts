@@ -8,5 +8,7 @@ export default defineConfig({
     hookTimeout: 20_000,
     // Native modules (SQLite) and worker threads are safest in processes of their own.
     pool: 'forks',
+    // Most tests wait for processes and sockets more than they compute.
+    maxWorkers: '100%',
   },
 })
