@@ -1,15 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { connectAsync, type MqttClient } from 'mqtt'
 import { mqttSourceSchema } from '../adapters/mqtt/schema.ts'
 import { startCollector } from '../agent/daemon/collect.ts'
-import { makeCommitQueue } from '../agent/daemon/commit-queue.ts'
-import { makeLiveness } from '../agent/daemon/liveness.ts'
-import { openStoreClient, type StoreClient } from '../agent/daemon/store-client.ts'
 import { makeClock } from '../core/clock.ts'
 import { silentLog } from '../core/log.ts'
 import { makeBlockBuilder } from '../core/reading-block.ts'
+import { type AgentStore, openAgentStore } from '../test/support/agent-store.ts'
 import { findMosquitto, type Mosquitto, openMosquitto } from '../test/support/mosquitto.ts'
 
 /** Messages a second, each way measured on the same broker in the same run. */
@@ -207,43 +202,7 @@ async function drainDurable(url: string, n: number, window: number): Promise<num
   return ms
 }
 
-/** A store of its own in a temporary folder, with the agent's queue before it. */
-async function openDisk() {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'))
-  const settings = { max_size: 2e9, max_age: 2_592_000_000, keep_raw: 86_400_000 }
-  const store: StoreClient = await openStoreClient(
-    { data_dir: folder, boot: 'bench', now: clock.now(), ...settings },
-    {
-      sealed: () => undefined,
-      shut: () => undefined,
-      died(error) {
-        throw error
-      },
-    },
-    silentLog,
-  )
-  const liveness = makeLiveness(clock)
-  const queue = makeCommitQueue({
-    commit: (commit) => store.append(commit),
-    clock,
-    sense: { isSane: () => true },
-    log: silentLog,
-    liveness,
-    onTrouble(fault) {
-      if (fault) throw fault
-    },
-  })
-  return {
-    store,
-    queue,
-    liveness,
-    async [Symbol.asyncDispose]() {
-      await queue[Symbol.asyncDispose]()
-      await store[Symbol.asyncDispose]()
-      rmSync(folder, { recursive: true, force: true })
-    },
-  }
-}
+const openDisk = (): Promise<AgentStore> => openAgentStore(clock, { max_age: 2_592_000_000, keep_raw: 86_400_000 })
 
 function round2(x: number): number {
   return Math.round(x * 100) / 100

@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { connectAsync } from 'mqtt'
 import { planModbusSource } from '../../adapters/modbus/plan.ts'
@@ -8,11 +5,9 @@ import { modbusSourceSchema } from '../../adapters/modbus/schema.ts'
 import { openModbusSimulator } from '../../adapters/modbus/simulator.ts'
 import { mqttSourceSchema } from '../../adapters/mqtt/schema.ts'
 import { startCollector } from '../../agent/daemon/collect.ts'
-import { makeCommitQueue } from '../../agent/daemon/commit-queue.ts'
-import { makeLiveness } from '../../agent/daemon/liveness.ts'
-import { openStoreClient } from '../../agent/daemon/store-client.ts'
 import { makeClock } from '../../core/clock.ts'
 import { silentLog } from '../../core/log.ts'
+import { openAgentStore } from '../support/agent-store.ts'
 import { findMosquitto, openMosquitto } from '../support/mosquitto.ts'
 import { openFlappingProxy } from './flapping-proxy.ts'
 import { memory, round1, settledRss } from './memory.ts'
@@ -85,31 +80,9 @@ export async function proveFlap(options: {
 
 /** The agent's collectors of one Modbus and one MQTT source, with a store in a temporary folder. */
 async function openAgent(plcPort: number, brokerPort: number) {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-flap-'))
   const clock = makeClock(SPEED)
-  const limits = { max_size: 2e9, max_age: 3_600_000, keep_raw: 3_600_000 }
-  const store = await openStoreClient(
-    { data_dir: folder, boot: 'flap', now: clock.now(), ...limits },
-    {
-      sealed: () => undefined,
-      shut: () => undefined,
-      died(error) {
-        throw error
-      },
-    },
-    silentLog,
-  )
-  const liveness = makeLiveness(clock)
-  const queue = makeCommitQueue({
-    commit: (commit) => store.append(commit),
-    clock,
-    sense: { isSane: () => true },
-    log: silentLog,
-    liveness,
-    onTrouble(fault) {
-      if (fault) throw fault
-    },
-  })
+  const disk = await openAgentStore(clock, { max_age: 3_600_000, keep_raw: 3_600_000 })
+  const { store, queue, liveness } = disk
   const modbus = modbusSourceSchema.parse({
     kind: 'modbus',
     host: '127.0.0.1',
@@ -147,9 +120,7 @@ async function openAgent(plcPort: number, brokerPort: number) {
     async [Symbol.asyncDispose]() {
       stop.abort()
       await Promise.all(collectors.map((collector) => collector.done))
-      await queue[Symbol.asyncDispose]()
-      await store[Symbol.asyncDispose]()
-      rmSync(folder, { recursive: true, force: true })
+      await disk[Symbol.asyncDispose]()
     },
   }
 }
