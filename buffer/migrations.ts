@@ -78,4 +78,16 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE pool ADD COLUMN end_seq INTEGER;
   ALTER TABLE pool ADD COLUMN retired_at REAL;
   `,
+  `
+  -- how often a batch was sent in vain; reason and message of a queued one are what came of the last time
+  ALTER TABLE batch ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;
+  -- dropped batches whose rows are gone, by reason
+  CREATE TABLE dropped (pool INTEGER NOT NULL, reason TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (pool, reason))
+    STRICT, WITHOUT ROWID;
+  INSERT INTO dropped SELECT id, 'unknown', pruned_dropped FROM pool WHERE pruned_dropped > 0;
+  ALTER TABLE pool DROP COLUMN pruned_dropped;
+  -- bytes sent to a pool on a calendar day
+  CREATE TABLE sent (pool INTEGER NOT NULL, day TEXT NOT NULL, bytes INTEGER NOT NULL, PRIMARY KEY (pool, day))
+    STRICT, WITHOUT ROWID;
+  `,
 ]

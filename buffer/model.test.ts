@@ -4,7 +4,7 @@ import { unixMs } from '../core/brand.ts'
 import type { LedgerEntry } from '../core/ledger.ts'
 import { commitOf, makeFolder, publicationTo, readingsOf, signalSpec, T0 } from '../test/support/store.ts'
 import { accountProblems } from './accounts.ts'
-import type { BatchAccounts } from './port.ts'
+import type { BatchAccounts } from './batch-port.ts'
 
 const MAX_AGE = 600_000
 const KEEP_RAW = 30_000

@@ -1,8 +1,9 @@
 import { type BatchId, type BatchState, batchId, type SealedBatch } from '../core/batch.ts'
 import { unixMs } from '../core/brand.ts'
+import type { BatchChoice, Queue, Settlement } from './batch-port.ts'
 import type { Db } from './database.ts'
 import type { PoolRow } from './pools.ts'
-import type { Settlement, StoreStatus } from './port.ts'
+import type { StoreStatus } from './port.ts'
 
 type Quarantined = StoreStatus['pools'][string]['quarantined'][number]
 
@@ -10,10 +11,14 @@ type Quarantined = StoreStatus['pools'][string]['quarantined'][number]
 export interface Outbox {
   /** @throws where the batch is there already. */
   add(pool: number, batch: SealedBatch, at: number): void
-  /** Oldest queued batch of a pool. */
-  next(pool: number): SealedBatch | undefined
+  /** A queued batch of a pool. */
+  next(pool: number, pick?: BatchChoice): SealedBatch | undefined
+  /** A batch of any state whose bytes still lie here. */
+  held(id: string): SealedBatch | undefined
   /** Delivered is final; anything else gives way to a later word. @throws Error for an id that was never sealed. */
   settle(pool: number, id: BatchId, settlement: Settlement): void
+  /** A queued batch was sent in vain. */
+  noteAttempt(pool: number, id: BatchId, fault: { readonly code: string; readonly message: string }): void
   /** Span of slots (ms) in queued batches. */
   ahead(pool: number, dataset: string): number
   /** Gives up the oldest payload, quarantined before queued. @returns false where none is left */
@@ -23,6 +28,10 @@ export interface Outbox {
   /** Forgets some settled batches from before `at`, into the pool's counters. @returns how many */
   prune(at: number): number
   accounts(pool: number): Readonly<Record<BatchState, number>>
+  /** Dropped batches by reason. */
+  dropped(pool: number): Readonly<Record<string, number>>
+  /** What is queued, by dataset. */
+  queued(pool: number): Readonly<Record<string, Queue>>
   quarantined(pool: number): readonly Quarantined[]
   /** Payload bytes that still lie here. */
   bytes(): number
@@ -35,16 +44,25 @@ export function makeOutbox(db: Db): Outbox {
   )
   const countSealed = db.prepare('UPDATE pool SET sealed = sealed + 1 WHERE id = ?')
   type Queued = Omit<SealedBatch, 'id' | 'from' | 'until'> & { batch_id: string; from_ms: number; until_ms: number }
-  const next = db.prepare<[number], Queued>(
-    `SELECT batch_id, pool.name AS pool, dataset, stream, epoch, seq, rows, from_ms, until_ms, bytes, sha256, signature, key
-     FROM batch JOIN pool ON pool.id = batch.pool WHERE batch.pool = ? AND state = 'queued' ORDER BY batch.id LIMIT 1`,
-  )
+  const sealed = `SELECT batch_id, pool.name AS pool, dataset, stream, epoch, seq, rows, from_ms, until_ms, bytes, sha256,
+     signature, key FROM batch JOIN pool ON pool.id = batch.pool`
+  const nextFrom = (order: 'ASC' | 'DESC') =>
+    db.prepare<[number, string], Queued>(
+      `${sealed} WHERE batch.pool = ? AND state = 'queued' AND batch_id NOT IN (SELECT value FROM json_each(?))
+       ORDER BY batch.id ${order} LIMIT 1`,
+    )
+  const next = { oldest: nextFrom('ASC'), newest: nextFrom('DESC') }
+  const held = db.prepare<[string], Queued>(`${sealed} WHERE batch_id = ? AND bytes IS NOT NULL`)
   const stateOf = db
     .prepare<[string, number], BatchState>('SELECT state FROM batch WHERE batch_id = ? AND pool = ?')
     .pluck()
   const settle = db.prepare(
     `UPDATE batch SET state = $state, settled_at = $at, reason = $reason, message = $message, receipt = $receipt,
-       bytes = iif($keep, bytes, NULL) WHERE batch_id = $id`,
+       attempts = attempts + ($state = 'quarantined'), bytes = iif($keep, bytes, NULL) WHERE batch_id = $id`,
+  )
+  const noteAttempt = db.prepare(
+    `UPDATE batch SET attempts = attempts + 1, reason = ?, message = ?
+     WHERE batch_id = ? AND pool = ? AND state = 'queued'`,
   )
   const delivered = db.prepare('UPDATE pool SET delivered_at = max(coalesce(delivered_at, 0), ?) WHERE id = ?')
   const ahead = db
@@ -59,24 +77,48 @@ export function makeOutbox(db: Db): Outbox {
     `UPDATE batch SET state = 'dropped', settled_at = ?, reason = ?, message = NULL, bytes = NULL
      WHERE pool = ? AND state IN ('quarantined', 'queued')`,
   )
-  const prunable = db.prepare<[number], { id: number; pool: number; state: 'delivered' | 'dropped' }>(
-    "SELECT id, pool, state FROM batch WHERE state IN ('delivered', 'dropped') AND settled_at < ? LIMIT 200",
-  )
+  const prunable = db.prepare<
+    [number],
+    { id: number; pool: number; state: 'delivered' | 'dropped'; reason: string | null }
+  >("SELECT id, pool, state, reason FROM batch WHERE state IN ('delivered', 'dropped') AND settled_at < ? LIMIT 200")
   const remove = db.prepare('DELETE FROM batch WHERE id = ?')
-  const countPruned = {
-    delivered: db.prepare('UPDATE pool SET pruned_delivered = pruned_delivered + 1 WHERE id = ?'),
-    dropped: db.prepare('UPDATE pool SET pruned_dropped = pruned_dropped + 1 WHERE id = ?'),
-  }
+  const countDelivered = db.prepare('UPDATE pool SET pruned_delivered = pruned_delivered + 1 WHERE id = ?')
+  const countDropped = db.prepare('INSERT INTO dropped VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET n = n + 1')
   const counts = db
     .prepare<[number], [BatchState, number]>('SELECT state, count(*) FROM batch WHERE pool = ? GROUP BY state')
     .raw()
-  const prunedCounts = db.prepare<[number], Pick<PoolRow, 'pruned_delivered' | 'pruned_dropped'>>(
-    'SELECT pruned_delivered, pruned_dropped FROM pool WHERE id = ?',
+  const prunedDelivered = db
+    .prepare<[number], PoolRow['pruned_delivered']>('SELECT pruned_delivered FROM pool WHERE id = ?')
+    .pluck()
+  const dropped = db.prepare<[number, number], { reason: string; n: number }>(
+    `SELECT reason, sum(n) AS n FROM (
+       SELECT reason, n FROM dropped WHERE pool = ?
+       UNION ALL SELECT reason, 1 FROM batch WHERE pool = ? AND state = 'dropped'
+     ) GROUP BY reason`,
   )
-  const quarantined = db.prepare<[number], { batch_id: string; dataset: string; code: string; message: string }>(
-    "SELECT batch_id, dataset, reason AS code, message FROM batch WHERE pool = ? AND state = 'quarantined' ORDER BY id DESC LIMIT 100",
+  const queued = db.prepare<
+    [number],
+    { dataset: string; batches: number; bytes: number; span: number; oldest: number }
+  >(
+    `SELECT dataset, count(*) AS batches, sum(size) AS bytes, total(until_ms - from_ms) AS span, min(from_ms) AS oldest
+     FROM batch WHERE pool = ? AND state = 'queued' GROUP BY dataset`,
+  )
+  const quarantined = db.prepare<
+    [number],
+    { batch_id: string; dataset: string; code: string; message: string; settled_at: number }
+  >(
+    `SELECT batch_id, dataset, reason AS code, message, settled_at FROM batch WHERE pool = ? AND state = 'quarantined'
+     ORDER BY settled_at DESC, id DESC LIMIT 100`,
   )
   const bytes = db.prepare<[], number>("SELECT total(size) FROM batch WHERE state IN ('queued', 'quarantined')").pluck()
+
+  const batchOf = (row: Queued | undefined): SealedBatch | undefined => {
+    if (!row) return undefined
+    const { batch_id, from_ms, until_ms, ...rest } = row
+    return { ...rest, id: batchId(batch_id), from: unixMs(from_ms), until: unixMs(until_ms) }
+  }
+  const droppedBy = (pool: number): Readonly<Record<string, number>> =>
+    Object.fromEntries(dropped.all(pool, pool).map(({ reason, n }) => [reason, n]))
 
   return {
     add(pool, b, at) {
@@ -100,12 +142,8 @@ export function makeOutbox(db: Db): Outbox {
       )
       countSealed.run(pool)
     },
-    next(pool) {
-      const row = next.get(pool)
-      if (!row) return undefined
-      const { batch_id, from_ms, until_ms, ...rest } = row
-      return { ...rest, id: batchId(batch_id), from: unixMs(from_ms), until: unixMs(until_ms) }
-    },
+    next: (pool, { end = 'oldest', except = [] } = {}) => batchOf(next[end].get(pool, JSON.stringify(except))),
+    held: (id) => batchOf(held.get(id)),
     settle(pool, id, settlement) {
       const state = stateOf.get(id, pool)
       if (state === undefined) throw new Error(`batch ${id} was never sealed for this pool`)
@@ -122,9 +160,12 @@ export function makeOutbox(db: Db): Outbox {
             : settlement.kind === 'dropped'
               ? settlement.reason
               : null,
-        message: settlement.kind === 'quarantined' ? settlement.message : null,
+        message: settlement.kind === 'delivered' ? null : (settlement.message ?? null),
       })
       if (settlement.kind === 'delivered') delivered.run(settlement.at, pool)
+    },
+    noteAttempt(pool, id, { code, message }) {
+      noteAttempt.run(code, message, id, pool)
     },
     ahead: (pool, dataset) => ahead.get(pool, dataset)!,
     dropOldest(reason, at) {
@@ -137,25 +178,33 @@ export function makeOutbox(db: Db): Outbox {
     },
     prune(at) {
       const rows = prunable.all(at)
-      for (const row of rows) {
-        remove.run(row.id)
-        countPruned[row.state].run(row.pool)
+      for (const { id, pool, state, reason } of rows) {
+        remove.run(id)
+        if (state === 'delivered') countDelivered.run(pool)
+        else countDropped.run(pool, reason)
       }
       return rows.length
     },
     accounts(pool) {
       const found = new Map(counts.all(pool))
-      const { pruned_delivered = 0, pruned_dropped = 0 } = prunedCounts.get(pool) ?? {}
-      const pruned: Partial<Record<BatchState, number>> = { delivered: pruned_delivered, dropped: pruned_dropped }
-      const of = (state: BatchState): number => (found.get(state) ?? 0) + (pruned[state] ?? 0)
       return {
-        queued: of('queued'),
-        delivered: of('delivered'),
-        quarantined: of('quarantined'),
-        dropped: of('dropped'),
+        queued: found.get('queued') ?? 0,
+        delivered: (found.get('delivered') ?? 0) + (prunedDelivered.get(pool) ?? 0),
+        quarantined: found.get('quarantined') ?? 0,
+        dropped: Object.values(droppedBy(pool)).reduce((sum, n) => sum + n, 0),
       }
     },
-    quarantined: (pool) => quarantined.all(pool).map(({ batch_id, ...rest }) => ({ id: batchId(batch_id), ...rest })),
+    dropped: droppedBy,
+    queued: (pool) =>
+      Object.fromEntries(
+        queued.all(pool).map(({ dataset, oldest, ...rest }) => [dataset, { ...rest, oldest: unixMs(oldest) }]),
+      ),
+    quarantined: (pool) =>
+      quarantined.all(pool).map(({ batch_id, settled_at, ...rest }) => ({
+        id: batchId(batch_id),
+        ...rest,
+        settled_at: unixMs(settled_at),
+      })),
     bytes: () => bytes.get()!,
   }
 }

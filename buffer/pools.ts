@@ -15,9 +15,8 @@ export interface PoolRow {
   /** batches sealed so far */
   readonly sealed: number
   readonly delivered_at: number | null
-  /** settled batches whose rows are gone */
+  /** delivered batches whose rows are gone */
   readonly pruned_delivered: number
-  readonly pruned_dropped: number
   /** raw sequence at which the accounts of a retired pool end; null where it is configured */
   readonly end_seq: number | null
   readonly retired_at: number | null

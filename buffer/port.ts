@@ -1,10 +1,11 @@
-import type { BatchId, BatchState, Receipt, SealedBatch } from '../core/batch.ts'
+import type { BatchId, SealedBatch } from '../core/batch.ts'
 import type { RawSeq, UnixMs } from '../core/brand.ts'
 import type { LedgerEntry, Outage, OutageNote } from '../core/ledger.ts'
 import type { Log } from '../core/log.ts'
 import type { ReadingBlock } from '../core/reading-block.ts'
 import type { SignalSpec } from '../core/signal.ts'
 import type { Cursor, StoredBlock } from '../core/stored-block.ts'
+import type { BatchAccounts, BatchStore, Queue } from './batch-port.ts'
 
 /** What one transaction makes durable: everything that waited when the commit began. */
 export interface Commit {
@@ -35,9 +36,6 @@ export interface Accounts {
   readonly withheld: Readonly<Record<string, number>>
   readonly evicted: Readonly<Record<string, number>>
 }
-
-/** The accounts of one pool's batches: sealed = queued + delivered + quarantined + dropped. */
-export type BatchAccounts = { readonly sealed: number } & Readonly<Record<BatchState, number>>
 
 /** An alarm: a durable record that a person must look at. */
 export interface Alarm {
@@ -101,12 +99,6 @@ export interface StoreOptions {
   readonly machine?: string | null
 }
 
-/** Outcome of a delivery attempt, as the outbox keeps it. */
-export type Settlement =
-  | { readonly kind: 'delivered'; readonly receipt: Receipt; readonly at: UnixMs }
-  | { readonly kind: 'quarantined'; readonly code: string; readonly message: string; readonly at: UnixMs }
-  | { readonly kind: 'dropped'; readonly reason: string; readonly at: UnixMs }
-
 /** The numbers of `sluice status` that the store knows. */
 export interface StoreStatus {
   /** readings in the raw log's sequence so far: accepted by this data folder */
@@ -126,6 +118,12 @@ export interface StoreStatus {
           readonly n: number
         }[]
         readonly batches: BatchAccounts
+        /** the dropped ones by reason */
+        readonly dropped: Readonly<Record<string, number>>
+        /** by dataset what is queued: batches, bytes, ms of slots, and the oldest slot's beginning */
+        readonly queued: Readonly<Record<string, Queue>>
+        /** bytes sent by calendar day, where the pool has a budget */
+        readonly sent: Readonly<Record<string, number>>
         readonly cursor: Cursor
         /** fingerprint of the present stream's secret; differs after every new stream */
         readonly stream: string
@@ -138,6 +136,7 @@ export interface StoreStatus {
           readonly dataset: string
           readonly code: string
           readonly message: string
+          readonly settled_at: UnixMs
         }[]
       }
     >
@@ -164,7 +163,7 @@ export interface StoreStatus {
  * @throws Fault `store-io` | `store-full` where the disk refuses; nothing of the call was done then. After an I/O error
  * the next call closes and opens the file again before it believes anything.
  */
-export interface Store extends Disposable {
+export interface Store extends BatchStore, Disposable {
   /**
    * Call once a run, before the first append: outages left open by the last run end where it was last heard of, and
    * the time from there to `now` is an outage `agent_down` of each of these sources.
@@ -214,13 +213,6 @@ export interface Store extends Disposable {
    * that does not sum up, a cursor that goes back or a batch number out of turn; nothing was done then.
    */
   commitPublication(publication: Publication): void
-  /** Span of slots (ms) sealed for a dataset and not yet delivered; quarantined ones not counted. */
-  sealedAhead(pool: string, dataset: string): number
-
-  /** Oldest batch of the pool that waits for delivery. */
-  nextBatch(pool: string): SealedBatch | undefined
-  settle(pool: string, id: BatchId, settlement: Settlement): void
-
   /** Opens an alarm, or counts one more where it is open; the key's alarm of another code ends. */
   raiseAlarm(alarm: {
     readonly key: string

@@ -6,15 +6,23 @@ import { checkOwner, databasePath, faultOf } from './database.ts'
 import { MIGRATIONS } from './migrations.ts'
 import type { StoreStatus } from './port.ts'
 import { statusOf } from './status.ts'
-import { makeTables } from './tables.ts'
+import { makeTables, type Tables } from './tables.ts'
 
 /**
- * Status of a data folder that no agent has open; the database stays as it is (SQLite may leave an empty journal).
+ * Status of a data folder that no agent has open.
  * @param now UnixMs
+ * @throws Fault as `readTables`
+ */
+export function readStatus(data_dir: string, now: number): StoreStatus {
+  return readTables(data_dir, (tables) => statusOf(tables, data_dir, unixMs(now)))
+}
+
+/**
+ * Reads a data folder that no agent has open; the database stays as it is (SQLite may leave an empty journal).
  * @throws Fault `agent-absent` where the folder holds nothing yet, `store-locked` while an agent runs, `store-foreign`,
  * `store-newer`, `store-io`
  */
-export function readStatus(data_dir: string, now: number): StoreStatus {
+export function readTables<T>(data_dir: string, read: (tables: Tables) => T): T {
   const path = databasePath(data_dir)
   if (!existsSync(path)) {
     throw new Fault('agent-absent', { file: path }, 'nothing is stored here: no agent has run with this data_dir yet')
@@ -25,7 +33,7 @@ export function readStatus(data_dir: string, now: number): StoreStatus {
     if (checkOwner(db, path) || Number(db.pragma('user_version', { simple: true })) < MIGRATIONS.length) {
       throw new Fault('agent-absent', { file: path }, 'the file is not of this version yet: start the agent once')
     }
-    return statusOf(makeTables(db), data_dir, unixMs(now))
+    return read(makeTables(db))
   } catch (error) {
     throw faultOf(error, path) ?? error
   }

@@ -33,7 +33,10 @@ export function statusOf(tables: Tables, data_dir: string, now: UnixMs): StoreSt
   )()
 }
 
-function poolStatus({ log, pools, outbox, meta, dictionary }: Tables, pool: PoolRow): StoreStatus['pools'][string] {
+function poolStatus(
+  { log, pools, outbox, triage, meta, dictionary }: Tables,
+  pool: PoolRow,
+): StoreStatus['pools'][string] {
   const ledger = pools.ledger(pool.id)
   const signals = new Map<string, StoreStatus['pools'][string]['signals'][number]>()
   const reasons: Record<'disclosed' | 'withheld' | 'evicted', Record<string, number>> = {
@@ -60,6 +63,9 @@ function poolStatus({ log, pools, outbox, meta, dictionary }: Tables, pool: Pool
     retired: pool.end_seq === null ? null : { since: optionalTime(pool.retired_at) },
     signals: [...signals.values()],
     batches: { sealed: pool.sealed, ...outbox.accounts(pool.id) },
+    dropped: outbox.dropped(pool.id),
+    queued: outbox.queued(pool.id),
+    sent: triage.sent(pool.id),
     cursor: { raw_seq: rawSeq(pool.raw_seq), sealed_until: pool.sealed_until },
     stream: createHash('sha256')
       .update(meta.get('stream_secret') ?? '')

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import { rawSeq, type UnixMs, unixMs } from '../core/brand.ts'
 import type { FaultCode } from '../core/fault.ts'
 import type { SignalSpec } from '../core/signal.ts'
+import { makeBatchStore } from './batch-store.ts'
 import { encodeChunk } from './chunk.ts'
 import { databasePath, faultOf, isDamage, openDatabase } from './database.ts'
 import { gather } from './gather.ts'
@@ -245,22 +246,10 @@ export function openStore(options: StoreOptions): Store {
         trySaveMark()
       })
     },
-    sealedAhead: (pool, dataset) => use((t) => t.outbox.ahead(t.pools.find(pool)?.id ?? -1, dataset)),
-
-    nextBatch(pool) {
-      return use((t) => {
-        // What was once sent must never be unknown to the file, or a rolled-back folder would seal it anew.
-        if (isMarkDue) saveMark()
-        return t.outbox.next(t.pools.find(pool)?.id ?? -1)
-      })
-    },
-    settle(pool, id, settlement) {
-      use((t) => {
-        const row = t.pools.find(pool)
-        if (!row) throw new Error(`pool ${pool} was never opened`)
-        t.db.transaction(() => t.outbox.settle(row.id, id, settlement))()
-      })
-    },
+    ...makeBatchStore(use, () => {
+      // What was once sent must never be unknown to the file, or a rolled-back folder would seal it anew.
+      if (isMarkDue) saveMark()
+    }),
 
     raiseAlarm: (raised) => use((t) => void t.db.transaction(() => t.journal.raise(raised))()),
     clearAlarm: (key, at) => use((t) => t.journal.clear(key, at)),

@@ -5,6 +5,7 @@ import { type Meta, makeMeta } from './meta.ts'
 import { makeOutbox, type Outbox } from './outbox.ts'
 import { makePools, type Pools } from './pools.ts'
 import { makeRawLog, type RawLog } from './raw-log.ts'
+import { makeTriage, type Triage } from './triage.ts'
 
 /** Everything that lies in one open file. */
 export interface Tables {
@@ -14,6 +15,7 @@ export interface Tables {
   readonly log: RawLog
   readonly pools: Pools
   readonly outbox: Outbox
+  readonly triage: Triage
   readonly journal: Journal
 }
 
@@ -28,6 +30,7 @@ export function makeTables(db: Db, max_size = 0): Tables {
     log: makeRawLog(db, dictionary, meta),
     pools: makePools(db),
     outbox: makeOutbox(db),
+    triage: makeTriage(db),
     journal: makeJournal(db, max_size),
   }
 }

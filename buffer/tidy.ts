@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs'
+import { clearQuarantineAlarms } from './batch-store.ts'
 import { PAGE } from './database.ts'
 import { pages, usedPages } from './make-room.ts'
 import { OPENING_ALARMS } from './recover.ts'
@@ -34,6 +35,7 @@ export function tidyTables(
     pools.stampRetired(now)
     dropRetired(tables, now - limits.max_age, now)
     outbox.prune(now - limits.max_age)
+    clearQuarantineAlarms(tables, now) // the last one may have gone for room or with a retired pool
     journal.prune(now - limits.max_age)
     // What happened once and is over; a day is enough for a person to see it, and it comes again if it goes on.
     journal.clearOlder([...OPENING_ALARMS, 'store:age'], now - DAY, now)

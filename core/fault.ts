@@ -138,7 +138,7 @@ export const FAULTS = {
   'pool-closed': { fate: 'waits', hint: 'the pool says it is over: remove it from the configuration when you agree' },
   'pool-rejected': {
     fate: 'loses',
-    hint: 'the batch is quarantined: see `sluice status`, and ask the pool what it refuses',
+    hint: 'the batch is quarantined: ask the pool what it refuses, then `sluice outbox retry` it, or export or drop it',
   },
   'pool-folder': {
     fate: 'retries',

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { Settlement } from '../../buffer/port.ts'
+import type { Settlement } from '../../buffer/batch-port.ts'
 import type { SealedBatch, Verdict } from '../../core/batch.ts'
 import { Fault } from '../../core/fault.ts'
 import { silentLog } from '../../core/log.ts'

@@ -1,5 +1,6 @@
 import { stripVTControlCharacters, styleText } from 'node:util'
-import type { Accounts, BatchAccounts } from '../../buffer/port.ts'
+import type { BatchAccounts } from '../../buffer/batch-port.ts'
+import type { Accounts } from '../../buffer/port.ts'
 import { displayWidth } from '../../config/width.ts'
 import type { SourceState } from '../daemon/collect.ts'
 

@@ -1,0 +1,76 @@
+import type { BatchStore } from './batch-port.ts'
+import type { PoolRow } from './pools.ts'
+import type { Tables } from './tables.ts'
+
+/** The alarm that is open while a pool has quarantined batches. */
+export const quarantineAlarm = (pool: string): string => `quarantine:${pool}`
+
+/** Ends the alarms of the pools that have nothing in quarantine any more. Callers bring the transaction. */
+export function clearQuarantineAlarms({ pools, outbox, journal }: Tables, at: number): void {
+  for (const { id, name } of pools.all())
+    if (outbox.quarantined(id).length === 0) journal.clear(quarantineAlarm(name), at)
+}
+
+/** A batch by its id, with its payload where that still lies here. */
+export function outboxBatch({ triage, outbox }: Tables, id: string): ReturnType<BatchStore['outboxBatch']> {
+  const [entry] = triage.list({ ids: [id] })
+  return entry && { entry, batch: outbox.held(id) ?? null }
+}
+
+/**
+ * The calls of a store about sealed batches.
+ * @param use runs a call on the open tables
+ * @param beforeHandingOut makes sure that the high-water file knows of every batch
+ */
+export function makeBatchStore(use: <T>(act: (tables: Tables) => T) => T, beforeHandingOut: () => void): BatchStore {
+  function poolOf({ pools }: Tables, name: string): PoolRow {
+    const row = pools.find(name)
+    if (!row) throw new Error(`pool ${name} was never opened`)
+    return row
+  }
+  const change = <T>(act: (tables: Tables) => T): T => use((t) => t.db.transaction(() => act(t))())
+
+  return {
+    sealedAhead: (pool, dataset) => use((t) => t.outbox.ahead(t.pools.find(pool)?.id ?? -1, dataset)),
+    nextBatch(pool, pick) {
+      return use((t) => {
+        beforeHandingOut()
+        return t.outbox.next(t.pools.find(pool)?.id ?? -1, pick)
+      })
+    },
+    settle(pool, id, settlement) {
+      change((t) => {
+        t.outbox.settle(poolOf(t, pool).id, id, settlement)
+        if (settlement.kind !== 'quarantined') return
+        const { code, message, at } = settlement
+        t.journal.raise({ key: quarantineAlarm(pool), code, message, at })
+      })
+    },
+    noteAttempt(pool, id, fault) {
+      change((t) => t.outbox.noteAttempt(poolOf(t, pool).id, id, fault))
+    },
+    countSent: (pool, day, bytes) => change((t) => t.triage.countSent(poolOf(t, pool).id, day, bytes)),
+
+    outbox: (filter) => use((t) => t.triage.list(filter)),
+    outboxBatch(id) {
+      return use((t) => {
+        beforeHandingOut()
+        return outboxBatch(t, id)
+      })
+    },
+    retryBatches(filter, at) {
+      return change((t) => {
+        const ids = t.triage.retry(filter)
+        clearQuarantineAlarms(t, at)
+        return ids
+      })
+    },
+    dropBatches(filter, message, at) {
+      return change((t) => {
+        const ids = t.triage.drop(filter, message, at)
+        clearQuarantineAlarms(t, at)
+        return ids
+      })
+    },
+  }
+}
