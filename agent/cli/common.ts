@@ -53,6 +53,19 @@ export function table(rows: readonly (readonly string[])[]): string {
     .join('\n')
 }
 
+/** 5400000 → `2 h`: how long ago, roughly. */
+export function formatAge(ms: number): string {
+  const s = Math.max(0, ms) / 1_000
+  if (s < 120) return `${Math.round(s)} s`
+  if (s < 7_200) return `${Math.round(s / 60)} min`
+  return s < 172_800 ? `${Math.round(s / 3_600)} h` : `${Math.round(s / 86_400)} days`
+}
+
+/** A moment as text, to the second, in UTC. */
+export function formatTime(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
+}
+
 /** 1536000 → `1.5 MB`. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'KB', 'MB', 'GB', 'TB']

@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { Fault } from '../../core/fault.ts'
 import { durationMs } from '../../core/option.ts'
 import { EXIT_FAILED, EXIT_USAGE, version } from './common.ts'
+import { outboxCommands } from './outbox-commands.ts'
 
 /**
  * `sluice`: parses the command line and runs one command. Each command's code is loaded only when it is called.
@@ -107,6 +108,7 @@ function program(): Command {
     .option('--check', 'exit 1 while an alarm is open, an account does not add up, or no agent runs')
     .option(json, 'print it as JSON')
     .action(async (o) => (await import('./status.ts')).status(o))
+  outboxCommands(sluice, [config, configHelp, configDefault])
   const profile = sluice.command('profile').description('register maps of devices, by name')
   const output = '-o, --output <file>'
   profile

@@ -8,6 +8,7 @@ import {
   type CommonOptions,
   EXIT_FAILED,
   formatBytes,
+  formatTime,
   loadWithGateway,
   printJson,
   some,
@@ -92,8 +93,8 @@ export function renderStatus(s: AgentStatus): string {
     .map((o) => [
       `  ${[o.source, o.device, o.signal].filter((x) => x !== null).join(' / ')}`,
       o.reason,
-      `from ${time(o.from)}`,
-      o.until === null ? 'still' : `to ${time(o.until)}`,
+      `from ${formatTime(o.from)}`,
+      o.until === null ? 'still' : `to ${formatTime(o.until)}`,
     ])
   if (outages.length > 0) parts.push(`outages (open, and of the last day)\n${table(outages)}`)
   const counts = store.counts.filter((c) => c.n > 0).map((c) => [`  ${c.source}`, c.kind, c.reason, String(c.n)])
@@ -105,11 +106,11 @@ export function renderStatus(s: AgentStatus): string {
   )
   const { trouble } = s
   const now = trouble
-    ? [['  commits', trouble.code, trouble.message, `since ${time(trouble.since)}: ${trouble.hint}`]]
+    ? [['  commits', trouble.code, trouble.message, `since ${formatTime(trouble.since)}: ${trouble.hint}`]]
     : []
   const alarms = store.alarms
     .filter((a) => a.until === null)
-    .map((a) => [`  ${a.key}`, a.code, a.message, `since ${time(a.since)}`])
+    .map((a) => [`  ${a.key}`, a.code, a.message, `since ${formatTime(a.since)}`])
     .concat(now)
   if (alarms.length > 0) parts.push(`ALARMS\n${table(alarms)}`)
   return parts.join('\n\n')
@@ -145,7 +146,7 @@ function renderPool(name: string, pool: AgentStatus['store']['pools'][string], s
 }
 
 function retirement({ since }: { readonly since: number | null }): string {
-  const from = since === null ? '' : ` since ${time(since)}`
+  const from = since === null ? '' : ` since ${formatTime(since)}`
   return `not in the configuration${from}: nothing new is accepted for it, what it holds stays for max_age`
 }
 
@@ -154,8 +155,4 @@ function counters(all: Readonly<Record<string, number>>): string {
     .filter(([, n]) => n > 0)
     .map(([name, n]) => `${name} ${n}`)
     .join(', ')
-}
-
-function time(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
 }

@@ -13,6 +13,7 @@ import { serveControl, socketPath } from './control.ts'
 import { type Courier, startCourier } from './deliver.ts'
 import { gateOf, openPoolClient } from './gate.ts'
 import { makeLiveness } from './liveness.ts'
+import { answerDesk, makeOutboxDesk } from './outbox-desk.ts'
 import { type Probed, probeEach } from './probe.ts'
 import { makeRate } from './rate.ts'
 import { retirePools } from './retire.ts'
@@ -253,6 +254,11 @@ async function startLoops(input: AgentInput, stop: AbortController, resources: A
   const control = serveControl(socketPath(gateway.data_dir, loaded.control?.socket), {
     status,
     probe: (argument) => probe(argument === '' ? undefined : argument),
+    outbox: answerDesk(
+      makeOutboxDesk(store, clock.now, () => {
+        for (const bell of bells.values()) bell.ring()
+      }),
+    ),
   })
   await control.then(
     (served) => resources.use(served),

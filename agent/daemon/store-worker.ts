@@ -161,6 +161,11 @@ const calls: Omit<StoreCalls, 'append'> & { append(commit: PostedCommit): Return
     store.settle(pool, id, settlement)
     pump() // room in `max_sealed_ahead`
   },
+  dropBatches(filter, message, at) {
+    const dropped = store.dropBatches(filter, message, at)
+    pump() // room in `max_sealed_ahead`
+    return dropped
+  },
   openGate(gate) {
     try {
       openGate(gate)
