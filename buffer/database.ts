@@ -1,5 +1,5 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { Fault } from '../core/fault.ts'
 import { APPLICATION_ID, MIGRATIONS } from './migrations.ts'
@@ -26,7 +26,10 @@ export function openDatabase(
   const path = databasePath(data_dir)
   try {
     // Not its parents: a mount that is missing must not be replaced by a folder on the system disk.
-    if (!existsSync(data_dir)) mkdirSync(data_dir, { mode: 0o700 })
+    if (!existsSync(data_dir)) {
+      mkdirSync(data_dir, { mode: 0o700 })
+      syncFolder(dirname(data_dir)) // else a power cut may take the new folder with all that is in it
+    }
     let set_aside = options.damaged || !existsSync(path) ? setAside(data_dir, options.now) : undefined
     prepareFile(data_dir)
     try {
