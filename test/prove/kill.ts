@@ -8,7 +8,7 @@ import { accountsAddUp } from '../../buffer/accounts.ts'
 import { openStore } from '../../buffer/store.ts'
 import { makeClock } from '../../core/clock.ts'
 import { silentLog } from '../../core/log.ts'
-import { valueAt } from '../../core/reading-block.ts'
+import { countValues } from './numbers.ts'
 import { openPlant, type Plant } from './plant.ts'
 import { makeRandom } from './random.ts'
 
@@ -110,7 +110,6 @@ async function drained(plant: Plant, say: (line: string) => void): Promise<void>
 }
 
 async function inspect(plant: Plant, say: (line: string) => void): Promise<Omit<KillResult, 'kills'>> {
-  const seen = new Map<number, number>()
   using store = openStore({
     data_dir: plant.dataDir,
     boot: 'inspection',
@@ -120,18 +119,7 @@ async function inspect(plant: Plant, say: (line: string) => void): Promise<Omit<
     keep_raw: 1e12,
     log: silentLog,
   })
-  for (let position = 0; ; ) {
-    const blocks = store.blocks(position, 100)
-    if (blocks.length === 0) break
-    for (const { block } of blocks) {
-      for (let i = 0; i < block.signals.length; i++) {
-        if (store.signal(block.signals[i]!).name !== 'n') continue
-        const n = Number(valueAt(block, i))
-        seen.set(n, (seen.get(n) ?? 0) + 1)
-      }
-    }
-    position = blocks.at(-1)!.position + 1
-  }
+  const seen = countValues(store, 'n')
   let [lost, doubled] = [0, 0]
   for (let n = 1; n <= plant.published(); n++) {
     const times = seen.get(n) ?? 0
