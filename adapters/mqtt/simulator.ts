@@ -15,11 +15,21 @@ export interface Broker extends AsyncDisposable {
 
 /**
  * Listens on `host` (default loopback) and `port` (default: a free one).
+ * @param options.acknowledged told of every message of QoS 1 for which a client's PUBACK came
  * @throws the socket's error where the port is taken
  */
-export async function openBroker(where: { readonly host?: string; readonly port?: number } = {}): Promise<Broker> {
-  const host = where.host ?? '127.0.0.1'
+export async function openBroker(
+  options: {
+    readonly host?: string
+    readonly port?: number
+    readonly acknowledged?: (topic: string, payload: Buffer) => void
+  } = {},
+): Promise<Broker> {
+  const host = options.host ?? '127.0.0.1'
   const aedes = await Aedes.createBroker()
+  aedes.on('ack', (packet) => {
+    if (packet?.cmd === 'publish') options.acknowledged?.(packet.topic, Buffer.from(packet.payload))
+  })
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {
     sockets.add(socket)
@@ -28,7 +38,7 @@ export async function openBroker(where: { readonly host?: string; readonly port?
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(where.port ?? 0, host, resolve)
+    server.listen(options.port ?? 0, host, resolve)
   })
   const address = server.address()
   if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port')

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { MOST_FLAP_GROWTH_MB, proveFlap } from './flap.ts'
 import { MOST_GROWTH_MB, proveFuzz } from './fuzz.ts'
 import { proveKill } from './kill.ts'
+import { provePowercut } from './powercut/powercut.ts'
 
 /**
  * `npm run prove -- NAME [--quick] [--json]`: proofs that are too long for the test suite. Progress goes to stderr; with
@@ -13,6 +14,7 @@ const { values, positionals } = parseArgs({
     quick: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     kills: { type: 'string' },
+    states: { type: 'string' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
   },
 })
@@ -43,7 +45,18 @@ switch (positionals[0]) {
     if (result.rss_growth_mb > MOST_FLAP_GROWTH_MB) process.exitCode = 1
     break
   }
+  case 'powercut': {
+    const states = Number(values.states ?? (values.quick ? 300 : 5_000))
+    const say = (line: string): void => console.error(line)
+    const result = await provePowercut({ states, messages: 1_500, seed: Number(values.seed), say })
+    console.log(values.json ? JSON.stringify(result) : result)
+    const { lost, doubled, failed_starts, control_found } = result
+    if (lost > 0 || doubled > 0 || failed_starts > 0 || control_found === 0) process.exitCode = 1
+    break
+  }
   default:
-    console.error('usage: npm run prove -- kill|fuzz|flap [--kills N] [--seed N] [--quick] [--json]')
+    console.error(
+      'usage: npm run prove -- kill|powercut|fuzz|flap [--kills N] [--states N] [--seed N] [--quick] [--json]',
+    )
     process.exitCode = 2
 }
