@@ -45,6 +45,7 @@ async function setUp() {
       },
       hurry: () => undefined,
       waiting: 0,
+      held: 0,
       trouble: null,
       [Symbol.asyncDispose]: async () => undefined,
     },

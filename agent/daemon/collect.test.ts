@@ -90,7 +90,14 @@ async function setUp() {
 }
 
 function makeQueue(append: CommitQueue['append']): CommitQueue {
-  return { append, hurry: () => undefined, waiting: 0, trouble: null, [Symbol.asyncDispose]: async () => undefined }
+  return {
+    append,
+    hurry: () => undefined,
+    waiting: 0,
+    held: 0,
+    trouble: null,
+    [Symbol.asyncDispose]: async () => undefined,
+  }
 }
 
 describe('a collector', () => {
@@ -190,7 +197,7 @@ describe('a collector', () => {
     const read = (): number => appended.reduce((n, entry) => n + entry.block.times.length, 0)
     queue.trouble = trouble
     disk.takes = false
-    const collector = start(3)
+    const collector = start(150)
     await vi.waitFor(() => expect(notes()).toMatchObject([{ kind: 'begin', device: null, signal: null, reason }]))
     const before = read()
     expect(before).toBeGreaterThan(3)

@@ -8,13 +8,14 @@ import type { Log } from '../../core/log.ts'
 import { makeBlockBuilder, type ReadingBlock } from '../../core/reading-block.ts'
 import { backoffMs } from '../../core/retry.ts'
 import { makeBell } from './bell.ts'
-import type { CommitQueue } from './commit-queue.ts'
+import { type CommitQueue, weightOf } from './commit-queue.ts'
 import type { Liveness } from './liveness.ts'
 import { openSource, type SourceConfig } from './sources.ts'
 import type { StoreClient } from './store-client.ts'
 
-/** Readings of one source that may wait for the disk before the source has to wait too; about 8 MB. */
+/** What may wait for the disk before a source has to wait too, of its own (about 8 MB) and of all together (`weightOf`). */
 const MOST_WAITING = 250_000
+const MOST_OF_ALL = 1_000_000
 /** A disk that takes longer than this (ms) makes an outage of the wait. */
 const HITCH = 1_000
 /** A source that has been up this long starts its next outage with the shortest backoff again. */
@@ -57,7 +58,7 @@ export function startCollector(input: {
   readonly log: Log
   readonly liveness: Liveness
   readonly signal: AbortSignal
-  /** readings that may wait for the disk */
+  /** what may wait for the disk of this source (`weightOf`) */
   readonly most_waiting?: number
 }): Collector {
   const { name, config, plan, store, queue, clock, log, signal, most_waiting = MOST_WAITING } = input
@@ -97,7 +98,7 @@ export function startCollector(input: {
     if (!down) {
       log.warn({ source: name, code: cause.code, hint: cause.hint }, cause.message)
       void note([{ kind: 'begin', device: null, signal: null, reason: cause.code, at: clock.now() }])
-    } else void note([])
+    } else if (!queue.trouble) void note([])
     down = true
   }
 
@@ -140,9 +141,9 @@ export function startCollector(input: {
         ...(unchanged > 0 ? [{ source: name, kind: 'unchanged' as const, reason: '', n: unchanged }] : []),
       ],
     }
-    waiting += n
+    waiting += weightOf(block)
     return queue.append(entry).then(() => {
-      waiting -= n
+      waiting -= weightOf(block)
       readings += n
       delivery.committed?.()
       room.ring()
@@ -168,7 +169,7 @@ export function startCollector(input: {
     return source
   }
 
-  const isCrowded = (): boolean => waiting > most_waiting && !signal.aborted
+  const isCrowded = (): boolean => (waiting > most_waiting || queue.held > MOST_OF_ALL) && !signal.aborted
 
   /** The source waits for the disk. What it cannot read meanwhile is an outage, recorded once the disk takes it. */
   async function holdBack(): Promise<void> {
@@ -196,7 +197,7 @@ export function startCollector(input: {
         const durable = pass(delivery, await intern(delivery.block))
         outstanding.add(durable)
         void durable.finally(() => outstanding.delete(durable))
-        if (waiting > most_waiting) await holdBack()
+        if (isCrowded()) await holdBack()
       }
     } finally {
       counters = open?.counters() ?? counters

@@ -19,6 +19,7 @@ function setUp(start?: number) {
   const troubles: (string | null)[] = []
   const disk = { isSane: true, answer: async (): Promise<void> => undefined }
   const errors: string[] = []
+  const warnings: string[] = []
   const queue = makeCommitQueue({
     async commit(commit) {
       commits.push(commit)
@@ -26,7 +27,11 @@ function setUp(start?: number) {
     },
     clock,
     sense: { isSane: () => disk.isSane },
-    log: { ...silentLog, error: (_, message) => errors.push(message) },
+    log: {
+      ...silentLog,
+      error: (_, message) => errors.push(message),
+      warn: (_, message) => warnings.push(message),
+    },
     liveness,
     onTrouble: (fault) => troubles.push(fault?.code ?? null),
   })
@@ -37,7 +42,7 @@ function setUp(start?: number) {
       .append({ source, block: builder.take(clock.now()), within_ms, ...parts })
       .then(() => durable.push(source))
   }
-  return { clock, liveness, commits, durable, troubles, errors, disk, queue, append }
+  return { clock, liveness, commits, durable, troubles, errors, warnings, disk, queue, append }
 }
 
 /** The same, after the first readings of the run. */
@@ -190,6 +195,34 @@ describe('the commit queue', () => {
     expect(queue.trouble).toBeNull()
     expect(durable).toEqual(['a', 'b'])
     expect(sourcesOf([...new Set(commits)]).slice(0, 2)).toEqual([['a'], ['b']])
+  })
+
+  it('says once a minute that it goes on, and at once when it is another fault', async () => {
+    const { clock, errors, warnings, disk, append } = await setUpBegun()
+    disk.answer = () => Promise.reject(FULL)
+    append('a', 0)
+    await clock.advance(3_600_000)
+    expect(warnings.length).toBeGreaterThan(30)
+    expect(warnings.length).toBeLessThanOrEqual(60)
+    disk.answer = () => Promise.reject(new Fault('store-full', {}, 'no room'))
+    await clock.advance(SILENCE)
+    expect(errors).toEqual(['commit failed: the disk refuses', 'commit failed: no room'])
+  })
+
+  it('stores what piled up in pieces, in order', async () => {
+    const { clock, commits, durable, queue, append } = await setUpBegun()
+    for (const [source, readings] of [
+      ['a', 30_000],
+      ['b', 20_000],
+      ['c', 60_000],
+      ['d', 1],
+    ] as const) {
+      append(source, 10, {}, readings)
+    }
+    await clock.advance(10)
+    expect(sourcesOf(commits)).toEqual([['a', 'b'], ['c'], ['d']])
+    expect(durable).toEqual(['a', 'b', 'c', 'd'])
+    expect([queue.waiting, queue.held]).toEqual([0, 0])
   })
 
   it('says at the first commit of a run, and only then, that the disk takes it', async () => {

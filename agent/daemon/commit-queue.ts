@@ -38,12 +38,24 @@ export interface CommitQueue extends AsyncDisposable {
   hurry(): void
   /** Readings taken and not yet durable. */
   readonly waiting: number
+  /** What they weigh in memory: see `weightOf`. */
+  readonly held: number
   /** what keeps commits from succeeding now, or null */
   readonly trouble: Trouble | null
 }
 
 /** A silent plant still stores an empty block this often (PRIVACY.md, `grace`), so that windows close. */
 const SILENCE = 30_000
+
+/** Readings in one commit; what piled up while the disk refused is stored in pieces that find room. */
+const MOST_AT_ONCE = 50_000
+/** How often (ms) a fault that goes on is logged again. */
+const REMINDER = 60_000
+
+/** What a block weighs while it waits, in readings of about 32 bytes: its columns and the entry cost as much as 40. */
+export function weightOf(block: ReadingBlock): number {
+  return block.times.length + 40
+}
 
 /**
  * @param commit stores one commit and resolves when it is durable
@@ -63,10 +75,12 @@ export function makeCommitQueue(input: {
   let pending: { readonly entry: Append; readonly durable: () => void }[] = []
   let due = clock.monotonic() + SILENCE
   let waiting = 0
+  let held = 0
   let hurried = false
   /** The first readings after a start are not made to wait: whoever started it sees at once that it works. */
   let begun = false
   let trouble: Trouble | null = null
+  let remindedAt = 0
   /** Before the first commit nobody knows what the last run left. */
   let settled = false
   const bell = makeBell(clock)
@@ -90,13 +104,17 @@ export function makeCommitQueue(input: {
     }
   }
 
-  /** The first failure is one that a person must see; the rest say that it goes on. */
+  /** The first failure is one that a person must see; the rest say once a minute that it goes on. */
   function fail(fault: Fault, attempt: number): void {
     const { code, message, hint } = fault
-    if (!trouble) {
+    if (trouble?.code !== code) {
       log.error({ code, hint }, `commit failed: ${message}`)
       input.onTrouble(fault)
-    } else log.warn({ code, attempt }, `commit failed: ${message}`)
+      remindedAt = clock.monotonic()
+    } else if (clock.monotonic() - remindedAt >= REMINDER) {
+      log.warn({ code, attempt, waiting }, `commit failed: ${message}`)
+      remindedAt = clock.monotonic()
+    }
     trouble = { code, message, hint, since: trouble?.since ?? clock.now() }
   }
 
@@ -118,18 +136,30 @@ export function makeCommitQueue(input: {
     }
   }
 
+  /** Takes from the front what one commit may hold. */
+  function take(): typeof pending {
+    let readings = 0
+    const end = pending.findIndex(({ entry }, i) => {
+      readings += entry.block.times.length
+      return i > 0 && readings > MOST_AT_ONCE
+    })
+    const taken = pending.slice(0, end < 0 ? pending.length : end)
+    pending = pending.slice(taken.length)
+    return taken
+  }
+
   async function run(): Promise<void> {
     for (;;) {
       pulse.beat()
       await bell.wait(due - clock.monotonic(), stop.signal)
       if (!stop.signal.aborted && clock.monotonic() < due) continue
       if (stop.signal.aborted && pending.length === 0) return
-      const taken = pending
-      pending = []
-      due = clock.monotonic() + SILENCE
+      const taken = take()
+      due = clock.monotonic() + (pending.length > 0 ? 0 : SILENCE)
       await store(gather(taken.map((p) => p.entry)))
       for (const { entry, durable } of taken) {
         waiting -= entry.block.times.length
+        held -= weightOf(entry.block)
         durable()
       }
     }
@@ -146,6 +176,7 @@ export function makeCommitQueue(input: {
       return new Promise((durable) => {
         pending.push({ entry, durable })
         waiting += entry.block.times.length
+        held += weightOf(entry.block)
         const first = !begun && entry.block.times.length > 0
         begun ||= first
         commitBy(clock.monotonic() + (hurried || first ? 0 : entry.within_ms))
@@ -157,6 +188,9 @@ export function makeCommitQueue(input: {
     },
     get waiting() {
       return waiting
+    },
+    get held() {
+      return held
     },
     get trouble() {
       return trouble

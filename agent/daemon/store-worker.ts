@@ -32,8 +32,9 @@ const say =
     post({ kind: 'log', level, fields, message })
 const log: Log = { error: say('error'), warn: say('warn'), info: say('info'), debug: say('debug') }
 
-/** After a fault that is not the gate's own, its publisher starts anew this much later (ms). */
+/** After a fault that is not the gate's own, its publisher starts anew this much later (ms), each time twice as late. */
 const PAUSE = 5_000
+const LONGEST_PAUSE = 60_000
 /** Fresh starts in a row that bring nothing before the gate is shut: the disk is not what is wrong. */
 const FRESH_STARTS = 3
 
@@ -84,12 +85,15 @@ function recover(pool: string, error: unknown): void {
   if (!open) return
   const disk = error instanceof Fault && (error.code === 'store-io' || error.code === 'store-full')
   if ((error instanceof Fault && !disk) || (!disk && open.failures >= FRESH_STARTS)) return shutGate(pool, error)
-  log.warn({ pool, err: error }, 'publishing failed and starts anew')
+  log.warn({ pool, failures: open.failures + 1, err: error }, 'publishing failed and starts anew')
   const paused: OpenGate = { gate: open.gate, failures: open.failures + 1 }
   gates.set(pool, paused)
-  setTimeout(() => {
-    if (gates.get(pool) === paused) attempt(pool, () => openGate(paused.gate, paused.failures))
-  }, PAUSE)
+  setTimeout(
+    () => {
+      if (gates.get(pool) === paused) attempt(pool, () => openGate(paused.gate, paused.failures))
+    },
+    Math.min(LONGEST_PAUSE, PAUSE * 2 ** open.failures),
+  )
 }
 
 function attempt(pool: string, act: () => void): void {

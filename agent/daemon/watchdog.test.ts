@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { Fault } from '../../core/fault.ts'
 import { silentLog } from '../../core/log.ts'
 import { startWatchdog } from './watchdog.ts'
 
@@ -53,6 +54,14 @@ describe('the watchdog', () => {
     expect(complaints[0]).toMatch(complaint)
     await stop()
     expect(said()).not.toContain('WATCHDOG=1')
+  })
+
+  it('is fed while the disk refuses: a start would not better it', async () => {
+    const { said, stop } = setUp({
+      ping: () => Promise.reject(new Fault('store-io', {}, 'the file system is read-only')),
+    })
+    await vi.waitFor(() => expect(said()).toContain('WATCHDOG=1'))
+    await stop()
   })
 
   it('is silent where no one listens', async () => {

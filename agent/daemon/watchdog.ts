@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { Fault } from '../../core/fault.ts'
 import type { Log } from '../../core/log.ts'
 import type { Liveness } from './liveness.ts'
 
@@ -9,7 +10,7 @@ import type { Liveness } from './liveness.ts'
 export function startWatchdog(input: {
   readonly liveness: Liveness
   readonly log: Log
-  /** resolves while the store worker answers */
+  /** settles while the store worker answers; that the disk refuses is an answer, which no restart would better */
   readonly ping: () => Promise<unknown>
 }): AsyncDisposable {
   if (!process.env.NOTIFY_SOCKET) return { [Symbol.asyncDispose]: async () => undefined }
@@ -26,7 +27,9 @@ export function startWatchdog(input: {
   async function beat(): Promise<void> {
     const stalled = liveness.stalled()
     if (stalled.length > 0) return log.error({ stalled }, 'loops do not turn; the watchdog is not fed')
-    await input.ping()
+    await input.ping().catch((error: unknown) => {
+      if (!(error instanceof Fault)) throw error
+    })
     notify('WATCHDOG=1')
   }
 
