@@ -22,6 +22,7 @@ export interface Journal {
   counts(): readonly Count[]
   /** Ends the key's alarm of another code. Returns a row, so a failing commit shows only where a transaction makes it. @returns whether it was not open before */
   raise(alarm: Parameters<Store['raiseAlarm']>[0]): boolean
+  isOpen(key: string): boolean
   clear(key: string, at: number): void
   /** Ends open alarms of these keys that were raised before `raised`. */
   clearOlder(keys: readonly string[], raised: number, at: number): void
@@ -78,6 +79,7 @@ export function makeJournal(db: Db, max_size: number): Journal {
     )
     .pluck()
   const supersede = db.prepare('UPDATE alarm SET until = max(since, ?) WHERE until IS NULL AND key = ? AND code <> ?')
+  const openAlarm = db.prepare<[string], number>('SELECT 1 FROM alarm WHERE until IS NULL AND key = ?').pluck()
   const clear = db.prepare('UPDATE alarm SET until = max(since, ?) WHERE until IS NULL AND key = ?')
   const clearOlder = db.prepare('UPDATE alarm SET until = max(since, ?) WHERE until IS NULL AND key = ? AND since < ?')
   const alarms = db.prepare<
@@ -139,6 +141,7 @@ export function makeJournal(db: Db, max_size: number): Journal {
       supersede.run(at, key, code)
       return raise.get(key, code, message, at) === 1
     },
+    isOpen: (key) => openAlarm.get(key) !== undefined,
     clear(key, at) {
       clear.run(at, key)
     },

@@ -4,6 +4,7 @@ import type { LedgerEntry } from '../core/ledger.ts'
 import {
   batchOf,
   commitOf,
+  fill,
   makeFolder,
   numbered,
   publicationTo,
@@ -12,19 +13,8 @@ import {
   T0,
 } from '../test/support/store.ts'
 import { accountProblems } from './accounts.ts'
-import type { Store } from './port.ts'
 
 const CAP = 16e6
-
-/** Appends until the log takes about `bytes`: readings that do not compress, 8,000 a commit. */
-function fill(store: Store, bytes: number, onAppend: (evicted: readonly string[]) => void = () => undefined): void {
-  const commits = Math.ceil(bytes / 64_000)
-  const last = store.status(T0).accepted
-  for (let i = 0; i < commits; i++) {
-    const readings = Array.from({ length: 8_000 }, () => [0, Math.random()] as const)
-    onAppend(store.append(commitOf(readings, { after: last + i * 1_000 })).evicted)
-  }
-}
 
 describe('at max_size', () => {
   it('gives up the oldest pending readings, in steps, says so, and stays below the cap', () => {

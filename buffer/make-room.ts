@@ -1,6 +1,8 @@
 import { type Db, PAGE } from './database.ts'
+import type { FreeDisk } from './free-disk.ts'
 import { evictThrough } from './give-up.ts'
 import type { FateOnEviction } from './port.ts'
+import type { WhenFull } from './schema.ts'
 import type { Tables } from './tables.ts'
 
 /**
@@ -9,8 +11,9 @@ import type { Tables } from './tables.ts'
  */
 const RESERVE = 0.02
 const LEAST_RESERVE = 2 ** 20
-/** Once room is made, this share more, so that not every commit evicts. */
+/** Once room is made, this share more, so that not every commit evicts; and before a paused buffer takes readings again. */
 const STEP = 0.01
+const RESUMED = 0.05
 /** Of ended outages this share of their bound stays, and settled batches this long (ms), while there are readings to give up. */
 const OUTAGES_KEPT = 0.1
 const SETTLED_KEPT = 86_400_000
@@ -23,6 +26,8 @@ export interface Room {
   readonly evicted: ReadonlySet<string>
   /** batches dropped because no readings were left to give up */
   readonly dropped: number
+  /** false: under `pause` there is no room, and nothing was given up that anyone waits for */
+  readonly fits: boolean
 }
 
 /** Pages of the file that hold something. */
@@ -34,44 +39,94 @@ export function pages(db: Db, pragma: 'page_count' | 'freelist_count' | 'max_pag
   return Number(db.pragma(pragma, { simple: true }))
 }
 
+/** Bytes that the file may take now. */
+export function allowedBytes(db: Db, disk: FreeDisk): number {
+  return disk.allowance(pages(db, 'page_count') * PAGE)
+}
+
 /**
- * Makes room for `bytes` more under the cap: first records of what is over (ended outages, settled batches), then the
- * oldest readings (those published go with nothing lost), the last records, batches last.
+ * Makes room for `bytes` more under the cap: first records of what is over (ended outages, settled batches), then
+ * readings that no configured pool waits for, then pending ones as `when_full` says, the last records, batches last.
  * Part of the commit that needs it.
  */
 export function makeRoom(
   tables: Tables,
-  bytes: number,
-  max_size: number,
+  need: {
+    readonly bytes: number
+    /** bytes that the file may take now */
+    readonly cap: number
+    readonly when_full: WhenFull
+    /** the last commit was refused: room is made only where there is enough of it to go on for a while */
+    readonly paused: boolean
+    readonly at: number
+  },
   fate: FateOnEviction | undefined,
-  at: number,
   wrongFate: (pool: string) => void,
 ): Room {
-  const { db, log, outbox, journal } = tables
-  const need = Math.ceil((bytes * 1.1) / PAGE) + 4
-  const reserve = Math.max(max_size * RESERVE, LEAST_RESERVE)
-  const high = Math.floor((max_size - reserve) / PAGE) - need
-  const low = high - (max_size / PAGE) * STEP
+  const { db, outbox, journal } = tables
+  const { cap, when_full, at } = need
+  const wanted = pagesFor(need.bytes)
+  const high = Math.floor((cap - Math.max(cap * RESERVE, LEAST_RESERVE)) / PAGE) - wanted
+  const low = high - (cap / PAGE) * (need.paused ? RESUMED : STEP)
+  const enough = need.paused ? low : high
   const evicted = new Set<string>()
   const before = usedPages(db)
   let dropped = 0
-  if (before <= high) return { evicted, dropped }
+  if (before <= enough) return { evicted, dropped, fits: true }
+
+  function giveUpReadings(): boolean {
+    const unclaimed = unclaimedThrough(tables, STRIDE)
+    const through = unclaimed ?? (when_full === 'pause' ? undefined : oldestThrough(tables, STRIDE))
+    if (through === undefined) return false
+    for (const pool of evictThrough(tables, through, 'full', fate, wrongFate)) evicted.add(pool)
+    return true
+  }
+
   journal.forgetOutages(OUTAGES_KEPT)
   outbox.prune(at - SETTLED_KEPT)
   for (let done = 0; ; done += STRIDE) {
     const used = usedPages(db)
     // A cap that was lowered is reached over many commits; each only makes the room it takes.
-    if (used <= low || (done >= MOST && (used <= high || before - used >= need))) break
-    // One more than a stride, because the last block of the log always stays.
-    const through = log.oldest(STRIDE + 1).at(-2)?.position
-    if (through !== undefined) {
-      for (const pool of evictThrough(tables, through, 'full', fate, wrongFate)) evicted.add(pool)
-    } else if (used <= high || forgetRecords(tables) === 0) {
-      if (used <= high || !outbox.dropOldest('full', at)) break
+    if (used <= low || (done >= MOST && (used <= high || before - used >= wanted))) break
+    if (giveUpReadings()) continue
+    if (used <= high || forgetRecords(tables) === 0) {
+      if (used <= high || when_full === 'pause' || !outbox.dropOldest('full', at)) break
       dropped++
     }
   }
-  return { evicted, dropped }
+  return { evicted, dropped, fits: when_full !== 'pause' || usedPages(db) <= enough }
+}
+
+/**
+ * Deletes published readings where what is about to be stored would not fit beside them: a batch must find room at the
+ * cap, for only publishing and delivering bring more. Part of the publication's transaction.
+ */
+export function makeRoomForBatch(tables: Tables, bytes: number, cap: number): void {
+  const most = Math.floor(cap / PAGE) - pagesFor(bytes) - pagesFor(LEAST_RESERVE / 4)
+  while (usedPages(tables.db) > most) {
+    const held = tables.pools.heldByRetired()?.from ?? Number.POSITIVE_INFINITY
+    const through = unclaimedThrough(tables, STRIDE, held)
+    if (through === undefined) return
+    tables.log.deleteThrough(through)
+  }
+}
+
+function pagesFor(bytes: number): number {
+  return Math.ceil((bytes * 1.1) / PAGE) + 4
+}
+
+/** Position of the last of the oldest `limit` blocks; the last block of the log always stays. */
+function oldestThrough({ log }: Tables, limit: number): number | undefined {
+  return log.oldest(limit + 1).at(-2)?.position
+}
+
+/** The same, but only of blocks that no configured pool waits for, and that end at or before `until`. */
+function unclaimedThrough({ log, pools }: Tables, limit: number, until = Number.POSITIVE_INFINITY): number | undefined {
+  const passed = Math.min(until, pools.lowestCursor(log.nextSeq()))
+  return log
+    .oldest(limit + 1)
+    .slice(0, -1)
+    .findLast(({ seq, n }) => seq + n <= passed)?.position
 }
 
 /** Gives up records of what is over that are left. @returns how many */

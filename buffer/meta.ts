@@ -8,6 +8,8 @@ interface Values {
   readonly instance: string
   /** `max_size` of the last start, bytes */
   readonly max_size: number
+  /** `min_free` of the last start, bytes */
+  readonly min_free: number
   /** sequences below this were given out, even where no chunk says so any more */
   readonly floor_seq: number
 }
@@ -16,6 +18,7 @@ const schemas: { readonly [K in keyof Values]: z.ZodType<Values[K]> } = {
   stream_secret: z.instanceof(Buffer),
   instance: z.string(),
   max_size: z.number(),
+  min_free: z.number(),
   floor_seq: z.number(),
 }
 

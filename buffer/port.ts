@@ -6,6 +6,7 @@ import type { ReadingBlock } from '../core/reading-block.ts'
 import type { SignalSpec } from '../core/signal.ts'
 import type { Cursor, StoredBlock } from '../core/stored-block.ts'
 import type { BatchAccounts, BatchStore, Queue } from './batch-port.ts'
+import type { WhenFull } from './schema.ts'
 
 /** What one transaction makes durable: everything that waited when the commit began. */
 export interface Commit {
@@ -89,6 +90,12 @@ export interface StoreOptions {
   readonly now: UnixMs
   /** bytes */
   readonly max_size: number
+  /** what gives way then; default `drop_oldest` */
+  readonly when_full?: WhenFull
+  /** bytes of the disk left to others: with less, the file does not grow; default 0 */
+  readonly min_free?: number
+  /** bytes free on the file system of a folder; default: what statfs(2) says */
+  readonly free?: (folder: string) => number
   /** ms */
   readonly max_age: number
   /** ms */
@@ -150,8 +157,11 @@ export interface StoreStatus {
     readonly wal_bytes: number
     readonly raw_bytes: number
     readonly outbox_bytes: number
-    /** `max_size`, as of the last start */
+    /** `max_size` and `min_free`, as of the last start */
     readonly max_bytes: number
+    readonly min_free_bytes: number
+    /** free on the file system of the data folder */
+    readonly free_bytes: number
     readonly oldest_raw: UnixMs | null
   }
   readonly signals: number
@@ -179,7 +189,7 @@ export interface Store extends BatchStore, Disposable {
 
   /**
    * Stores the readings as one chunk (an empty one too), with marks, outages and counts; makes room first where the cap
-   * is reached. `evicted`: pools whose cursor was moved over evicted readings; their publisher must start anew from it.
+   * is reached (@throws Fault `store-paused` where `when_full` is `pause` and there is none). `evicted`: pools whose cursor was moved over evicted readings; their publisher must start anew from it.
    */
   append(commit: Commit): { readonly seq: RawSeq; readonly n: number; readonly evicted: readonly string[] }
   /** Marks of a client session. */

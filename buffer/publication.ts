@@ -5,9 +5,10 @@ import type { Tables } from './tables.ts'
 
 /**
  * Applies one step of publication; the caller brings the transaction.
+ * @param makeRoom asked to make room for a batch, once the readings in it count as published
  * @throws Error for whatever would break an account: the caller is wrong, and nothing must be done.
  */
-export function publish(tables: Tables, publication: Publication, at: number): void {
+export function publish(tables: Tables, publication: Publication, at: number, makeRoom: (bytes: number) => void): void {
   const { pools, outbox } = tables
   const { pool: name, next, batch, ledger } = publication
   const pool = pools.find(name)
@@ -17,16 +18,17 @@ export function publish(tables: Tables, publication: Publication, at: number): v
   const accounted = ledger.reduce((sum, { n }) => sum + n, 0)
   if (accounted !== span)
     throw new Error(`pool ${name}: ${accounted} readings accounted where the cursor passes ${span}`)
+  pools.account(pool.id, ledger)
+  pools.moveCursor(pool.id, next.raw_seq, next.sealed_until)
   if (batch) {
     const number = pools.nextNumber(pool.id, batch.dataset, batch.epoch)
     if (batch.pool !== name) throw new Error(`pool ${name}: a batch for ${batch.pool}`)
     if (number !== undefined && number !== batch.seq)
       throw new Error(`pool ${name}: batch ${batch.seq} where ${number} is next`)
+    makeRoom(batch.bytes.length)
     outbox.add(pool.id, batch, at)
     pools.setNextNumber(pool.id, batch.dataset, batch.epoch, batch.seq + 1)
   }
-  pools.account(pool.id, ledger)
-  pools.moveCursor(pool.id, next.raw_seq, next.sealed_until)
 }
 
 function checkCursor({ log }: Tables, pool: PoolRow, { expect, next }: Publication): void {

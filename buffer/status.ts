@@ -3,6 +3,7 @@ import { statSync } from 'node:fs'
 import { rawSeq, type UnixMs, unixMs } from '../core/brand.ts'
 import { databasePath } from './database.ts'
 import { UNKNOWN_SIGNAL } from './dictionary.ts'
+import { freeBytes } from './free-disk.ts'
 import type { PoolRow } from './pools.ts'
 import type { Accounts, StoreStatus } from './port.ts'
 import type { Tables } from './tables.ts'
@@ -10,7 +11,7 @@ import type { Tables } from './tables.ts'
 const DAY = 86_400_000
 
 /** Everything the tables know, in one snapshot; reads only. */
-export function statusOf(tables: Tables, data_dir: string, now: UnixMs): StoreStatus {
+export function statusOf(tables: Tables, data_dir: string, now: UnixMs, free = freeBytes): StoreStatus {
   const { db, log, pools, outbox, journal, meta, dictionary } = tables
   const path = databasePath(data_dir)
   return db.transaction(
@@ -26,6 +27,8 @@ export function statusOf(tables: Tables, data_dir: string, now: UnixMs): StoreSt
         raw_bytes: log.bytes(),
         outbox_bytes: outbox.bytes(),
         max_bytes: meta.get('max_size') ?? 0,
+        min_free_bytes: meta.get('min_free') ?? 0,
+        free_bytes: free(data_dir),
         oldest_raw: optionalTime(log.oldest(1)[0]?.arrival),
       },
       signals: dictionary.signals.length,

@@ -1,16 +1,18 @@
 import { randomInt } from 'node:crypto'
 import { rawSeq, type UnixMs, unixMs } from '../core/brand.ts'
-import type { FaultCode } from '../core/fault.ts'
+import { Fault, type FaultCode } from '../core/fault.ts'
 import type { SignalSpec } from '../core/signal.ts'
 import { makeBatchStore } from './batch-store.ts'
 import { encodeChunk } from './chunk.ts'
 import { databasePath, faultOf, isDamage, openDatabase } from './database.ts'
+import { isOutOfRoom, makeFreeDisk } from './free-disk.ts'
 import { gather } from './gather.ts'
-import { evictThrough, loseBlock } from './give-up.ts'
+import { loseBlock } from './give-up.ts'
+import { makeGivingWay } from './give-way.ts'
 import { type HighWater, machineFingerprint, readHighWater, writeHighWater } from './high-water.ts'
-import { makeRoom, oldestAged } from './make-room.ts'
+import { allowedBytes, makeRoomForBatch } from './make-room.ts'
 import type { PoolRow } from './pools.ts'
-import type { Commit, PoolState, Store, StoreOptions } from './port.ts'
+import type { PoolState, Store, StoreOptions } from './port.ts'
 import { publish } from './publication.ts'
 import type { ChunkRow } from './raw-log.ts'
 import { markOf, recover } from './recover.ts'
@@ -20,9 +22,6 @@ import { makeTables, type Tables } from './tables.ts'
 import { tidyTables } from './tidy.ts'
 
 const MINUTE = 60_000
-
-/** Room (bytes) for what a commit notes beside its readings; a row with its share of the indexes. */
-const notesBytes = ({ outages, marks }: Commit): number => Math.min(outages.length, 1_000) * 200 + marks.length * 100
 
 const offerKey = (pool: string, dataset: string, epoch: number): string => JSON.stringify([pool, dataset, epoch])
 
@@ -34,14 +33,16 @@ const offerKey = (pool: string, dataset: string, epoch: number): string => JSON.
 export function openStore(options: StoreOptions): Store {
   const { data_dir, max_size, log } = options
   const path = databasePath(data_dir)
+  const { min_free = 0, free } = options
+  const disk = makeFreeDisk({ data_dir, max_size, min_free, free })
   const machine = options.machine === undefined ? machineFingerprint() : options.machine
   /** numbers offered by `nextSeq` whose batch is not committed yet */
   const offered = new Map<string, number>()
   let present: UnixMs = options.now
   let mark: HighWater | undefined
   let isMarkDue = true
+  let isMarkRefused = false
   let markedAt = Number.NEGATIVE_INFINITY
-  let agedAt = Number.NEGATIVE_INFINITY
   let isDamaged = false
   let isClosed = false
   let tables: Tables | undefined
@@ -56,8 +57,11 @@ export function openStore(options: StoreOptions): Store {
       mark = recover(opened, { mark: mark ?? readHighWater(data_dir), machine, set_aside, now: present }, log)
       opened.dictionary.internSignals(known)
       if (opened.meta.get('max_size') !== max_size) opened.meta.set('max_size', max_size)
+      if (opened.meta.get('min_free') !== min_free) opened.meta.set('min_free', min_free)
       isDamaged = false
-      saveMark()
+      // What is sent next waits until it is written; a full disk keeps nobody from opening.
+      isMarkDue = true
+      trySaveMark()
       return opened
     } catch (error) {
       db.close()
@@ -75,17 +79,31 @@ export function openStore(options: StoreOptions): Store {
   function trySaveMark(): void {
     try {
       saveMark()
+      isMarkRefused = false
     } catch (error) {
-      log.warn({ err: error }, 'the high-water file could not be written; it is tried again')
+      if (!isMarkRefused) log.warn({ err: error }, 'the high-water file could not be written; it is tried again')
+      isMarkRefused = true
     }
   }
 
-  /** Every call goes through here: opens again what an error closed, and says what the disk did in one word. */
-  function use<T>(act: (tables: Tables) => T): T {
-    if (isClosed) throw new Error('the store is closed')
+  /** Opens what an error closed; where the disk is out of room, once more without the ballast. */
+  function attempt<T>(act: (tables: Tables) => T): T {
     try {
       tables ??= open()
       return act(tables)
+    } catch (error) {
+      if (!isOutOfRoom(error) || !disk.dropBallast()) throw error
+      log.warn({}, 'the disk is full: the ballast makes room')
+      tables ??= open()
+      return act(tables)
+    }
+  }
+
+  /** Every call goes through here, and says what the disk did in one word. */
+  function use<T>(act: (tables: Tables) => T): T {
+    if (isClosed) throw new Error('the store is closed')
+    try {
+      return attempt(act)
     } catch (error) {
       const fault = faultOf(error, path)
       if (!fault) throw error
@@ -111,21 +129,7 @@ export function openStore(options: StoreOptions): Store {
     if (t.journal.raise({ key, code, message, at: present })) log.error({ code }, message)
   }
 
-  const wrongFate = (pool: string): void => log.error({ pool }, 'the publisher did not account for an evicted block')
-
-  /** Gives up what is too old or does not fit; part of the commit. @returns pools that lost readings */
-  function giveWay(t: Tables, commit: Commit, bytes: number): ReadonlySet<string> {
-    const { evicted, dropped } = makeRoom(t, bytes, max_size, options.fateOnEviction, commit.arrival, wrongFate)
-    if (evicted.size > 0 || dropped > 0) {
-      alarm(t, 'store:full', 'store-full', 'max_size is reached: the oldest pending readings are given up')
-    }
-    if (!commit.sane || Math.abs(commit.arrival - agedAt) < MINUTE) return evicted
-    const aged = oldestAged(t, commit.arrival - options.max_age)
-    if (aged === undefined) return evicted
-    const old = evictThrough(t, aged, 'age', options.fateOnEviction, wrongFate)
-    if (old.size > 0) alarm(t, 'store:age', 'store-full', 'pending readings older than max_age are given up')
-    return evicted.union(old)
-  }
+  const givingWay = makeGivingWay(options, disk, alarm)
 
   function lose(t: Tables, row: ChunkRow) {
     t.db.transaction(() => {
@@ -192,14 +196,16 @@ export function openStore(options: StoreOptions): Store {
         const boot = t.dictionary.internBoot(options.boot)
         const { arrival, monotonic } = commit
         const stored = t.db.transaction(() => {
-          const evicted = [...giveWay(t, commit, data.length + notesBytes(commit))]
+          const { evicted, fits } = givingWay.before(t, commit, data.length)
+          if (!fits) return undefined
           const head = t.log.add(content, data, { arrival, monotonic, boot, sane: commit.sane ? 1 : 0 })
           for (const entry of commit.marks) t.journal.mark(entry)
           for (const { source, note } of commit.outages) t.journal.note(source, note)
           for (const count of commit.counts) t.journal.count(count)
-          return { seq: rawSeq(head.seq), n: head.n, evicted }
+          return { seq: rawSeq(head.seq), n: head.n, evicted: [...evicted] }
         })()
-        if (Math.abs(arrival - agedAt) >= MINUTE) agedAt = arrival
+        if (!stored)
+          throw new Fault('store-paused', { file: path }, 'the buffer is full of readings that nobody took yet')
         mark = { ...mark!, raw_seq: stored.seq + stored.n }
         if (Math.abs(arrival - markedAt) >= MINUTE) trySaveMark()
         return stored
@@ -232,7 +238,9 @@ export function openStore(options: StoreOptions): Store {
     },
     commitPublication(publication) {
       use((t) => {
-        t.db.transaction(() => publish(t, publication, present))()
+        t.db.transaction(() =>
+          publish(t, publication, present, (bytes) => makeRoomForBatch(t, bytes, allowedBytes(t.db, disk))),
+        )()
         const { pool, next, batch } = publication
         const datasets = { ...mark!.pools[pool]?.datasets }
         if (batch) {
@@ -256,9 +264,9 @@ export function openStore(options: StoreOptions): Store {
 
     tidy(now) {
       present = now
-      use((t) => tidyTables(t, now, options))
+      use((t) => tidyTables(t, now, options, disk))
     },
-    status: (now) => use((t) => statusOf(t, data_dir, now)),
+    status: (now) => use((t) => statusOf(t, data_dir, now, free)),
     [Symbol.dispose]() {
       if (isClosed) return
       trySaveMark()

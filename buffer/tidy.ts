@@ -1,7 +1,8 @@
 import { statSync } from 'node:fs'
 import { clearQuarantineAlarms } from './batch-store.ts'
 import { PAGE } from './database.ts'
-import { pages, usedPages } from './make-room.ts'
+import type { FreeDisk } from './free-disk.ts'
+import { allowedBytes, pages, usedPages } from './make-room.ts'
 import { OPENING_ALARMS } from './recover.ts'
 import { dropRetired, emptyBehindRetired } from './retire.ts'
 import type { Tables } from './tables.ts'
@@ -18,7 +19,8 @@ const LONGEST_WAL = 4 * 2 ** 20
 export function tidyTables(
   tables: Tables,
   now: number,
-  limits: { readonly keep_raw: number; readonly max_age: number; readonly max_size: number },
+  limits: { readonly keep_raw: number; readonly max_age: number },
+  disk: FreeDisk,
 ): void {
   const { db, log, pools, outbox, journal } = tables
   db.transaction(() => {
@@ -39,7 +41,8 @@ export function tidyTables(
     journal.prune(now - limits.max_age)
     // What happened once and is over; a day is enough for a person to see it, and it comes again if it goes on.
     journal.clearOlder([...OPENING_ALARMS, 'store:age'], now - DAY, now)
-    if (usedPages(db) * PAGE < limits.max_size * 0.9) journal.clear('store:full', now)
+    if (usedPages(db) * PAGE < allowedBytes(db, disk) * 0.9) journal.clear('store:full', now)
+    if (!disk.isLow) journal.clear('store:disk', now)
   })()
 
   const free = pages(db, 'freelist_count')
@@ -47,4 +50,5 @@ export function tidyTables(
   if (shrink) db.pragma(`incremental_vacuum(${MOST_PAGES})`)
   const wal = statSync(`${db.name}-wal`, { throwIfNoEntry: false })?.size ?? 0
   if (shrink || wal > LONGEST_WAL) db.pragma('wal_checkpoint(TRUNCATE)')
+  disk.restoreBallast()
 }

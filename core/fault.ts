@@ -68,6 +68,14 @@ export const FAULTS = {
     fate: 'loses',
     hint: 'free space on the disk of data_dir; at buffer.max_size the oldest readings make room: raise it, or bring the pool back',
   },
+  'store-paused': {
+    fate: 'waits',
+    hint: 'the buffer is full and buffer.when_full is `pause`: bring the pool back, raise buffer.max_size or free the disk; sources wait meanwhile',
+  },
+  'disk-low': {
+    fate: 'loses',
+    hint: 'free space on the disk of data_dir; until then the buffer does not grow and gives way as buffer.when_full says',
+  },
   'store-io': {
     fate: 'retries',
     hint: 'the disk answered with an error: check free space, mount state and the kernel log',

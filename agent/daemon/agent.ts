@@ -80,6 +80,8 @@ async function startLoops(input: AgentInput, stop: AbortController, resources: A
         boot: `${process.pid}-${Date.now()}`,
         now: clock.now(),
         max_size: buffer.max_size,
+        when_full: buffer.when_full,
+        min_free: buffer.min_free,
         max_age: buffer.max_age,
         keep_raw: buffer.keep_raw,
       },

@@ -59,7 +59,7 @@ export type StoreCalls = Pick<
 }
 
 /** What the worker is started with: the options of `openStore` that can be posted. */
-export type StoreSettings = Omit<Parameters<typeof openStore>[0], 'log' | 'fateOnEviction'>
+export type StoreSettings = Omit<Parameters<typeof openStore>[0], 'log' | 'fateOnEviction' | 'free'>
 
 /** A commit on its way to the worker. */
 export type PostedCommit = Omit<Commit, 'marks'> & { readonly marks: readonly PackedMarks[] }

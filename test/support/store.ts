@@ -138,3 +138,17 @@ export function readingsOf(store: Store): readonly number[] {
     position = blocks.at(-1)!.position + 1
   }
 }
+
+/** Appends until the log takes about `bytes` more: readings of signal 0 that do not compress, 8,000 a commit, one commit a second. */
+export function fill(
+  store: Store,
+  bytes: number,
+  onAppend: (evicted: readonly string[]) => void = () => undefined,
+): void {
+  const commits = Math.ceil(bytes / 64_000)
+  const last = store.status(T0).accepted
+  for (let i = 0; i < commits; i++) {
+    const readings = Array.from({ length: 8_000 }, () => [0, Math.random()] as const)
+    onAppend(store.append(commitOf(readings, { after: last + i * 1_000 })).evicted)
+  }
+}
