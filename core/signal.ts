@@ -42,4 +42,6 @@ export interface SignalSpec {
   /** names of enumerated raw values */
   readonly labels?: Readonly<Record<string, string>>
   readonly cadence: Cadence
+  /** `sender`: the times came with the readings; absent: they are of this machine's clock */
+  readonly stamped_by?: 'sender'
 }

@@ -97,6 +97,31 @@ describe('cases', () => {
 
 const stamped = { time: { path: '$.ts', format: 'unix_ms' }, signals: { t: { path: '$.t' } } }
 
+describe('whose clock stamped a reading', () => {
+  it('is said reading by reading, and listed as one signal', async () => {
+    const { take, intake } = await setUp([
+      { topic: 'a/{asset}', ...stamped },
+      { topic: 'b/{asset}', signals: { t: { path: '$.t' } } },
+    ])
+    take('a/x', `{"ts":${arrival - 100},"t":1}`)
+    take('b/x', '{"t":2}')
+    take('b/y', '{"t":3}')
+    take('a/y', `{"ts":${arrival - 100},"t":4}`)
+    const { block } = intake.flush(arrival)
+    const stamps = [...block.signals].map((index) => [intake.signals[index]!.id, intake.signals[index]!.stamped_by])
+    expect(stamps).toEqual([
+      ['x/t', 'sender'],
+      ['x/t', undefined],
+      ['y/t', undefined],
+      ['y/t', 'sender'],
+    ])
+    expect(intake.lastSeen().map(({ asset, signal, value }) => [asset, signal, value])).toEqual([
+      ['x', 't', 2],
+      ['y', 't', 4],
+    ])
+  })
+})
+
 describe('complete_until', () => {
   it('is the oldest of the newest times of the subscriptions seen, and never after the arrival', async () => {
     const { take, flush, store } = await setUp([

@@ -66,6 +66,8 @@ export function makeIntake(config: MqttSourceConfig, context: SourceContext, for
   const sparkplug = formats.sparkplug && makeSparkplugIntake(config, context, formats.sparkplug)
   const signals: SignalSpec[] = []
   const indexes = new Map<string, number>()
+  /** index of a signal → the same signal, stamped by the other clock */
+  const twins = new Map<number, number>()
   const captured = new Set<string>()
   const stampedOnArrival = new Set<string>()
   const routes = new Map<string, readonly Route[]>()
@@ -88,6 +90,15 @@ export function makeIntake(config: MqttSourceConfig, context: SourceContext, for
       indexes.set(spec.id, signals.length)
       return signals.push(spec) - 1
     })
+  }
+
+  /** The index for a reading whose time is the sender's, or the machine's own where the payload brought none. */
+  function stampedIndex(index: number, bySender: boolean): number {
+    const { stamped_by, ...spec } = signals[index]!
+    if ((stamped_by === 'sender') === bySender) return index
+    const twin = twins.get(index) ?? signals.push(bySender ? { ...spec, stamped_by: 'sender' } : spec) - 1
+    twins.set(index, twin)
+    return twin
   }
 
   function routesOf(topic: string): readonly Route[] {
@@ -123,13 +134,13 @@ export function makeIntake(config: MqttSourceConfig, context: SourceContext, for
     value: Parameters<typeof builder.add>[2],
     quality: number,
     topic: string,
-    late: boolean,
+    { late, bySender }: { readonly late: boolean; readonly bySender: boolean },
   ): void {
     const signal = signals[index]!.id
     const stuck = memory.bad.get(signal)
     if (late) {
       // What was stored while the sender was cut off says nothing about now: no state changes.
-      builder.add(index, at, value, quality)
+      builder.add(stampedIndex(index, bySender), at, value, quality)
       memory.counters.readings++
       return
     }
@@ -145,7 +156,7 @@ export function makeIntake(config: MqttSourceConfig, context: SourceContext, for
       memory.bad.set(signal, quality)
       outages.push({ kind: 'begin', device: null, signal, reason: qualityOf(quality).reason, at })
     }
-    builder.add(index, at, value, quality)
+    builder.add(stampedIndex(index, bySender), at, value, quality)
     memory.counters.readings++
   }
 
@@ -165,7 +176,7 @@ export function makeIntake(config: MqttSourceConfig, context: SourceContext, for
         // A retained message comes again with each new subscription; its own time tells that it was read before.
         if (message.retain && mapping.timed && time <= newest) return
         const quality = decoded.quality === GOOD && message.retain && !mapping.timed ? RETAINED : decoded.quality
-        add(own[field]!, time, decoded.value, quality, message.topic, late)
+        add(own[field]!, time, decoded.value, quality, message.topic, { late, bySender: at !== undefined })
       },
       pass(items) {
         memory.counters.unmapped += items

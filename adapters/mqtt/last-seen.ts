@@ -10,7 +10,7 @@ export interface LastSeen {
   list(): readonly ProbeReading[]
 }
 
-/** @param signals the source's own list, which grows */
+/** @param signals the source's own list, which grows; a signal that is in it again, stamped by another clock, is listed once */
 export function makeLastSeen(source: string, signals: readonly SignalSpec[]): LastSeen {
   const values: (Value | null | undefined)[] = []
   const qualities: number[] = []
@@ -25,8 +25,11 @@ export function makeLastSeen(source: string, signals: readonly SignalSpec[]): La
       for (let i = 0; i < n; i++) if (values[i] === undefined) return false
       return true
     },
-    list: () =>
-      signals.map((spec, i) => {
+    list() {
+      const listed = new Set<string>()
+      return signals.flatMap((spec, i) => {
+        if (listed.has(spec.id)) return []
+        listed.add(spec.id)
         const value = values[i]
         const seen = value !== undefined
         return {
@@ -39,6 +42,7 @@ export function makeLastSeen(source: string, signals: readonly SignalSpec[]): La
           unit: spec.unit ?? null,
           raw: seen ? topics[i]! : null,
         }
-      }),
+      })
+    },
   }
 }

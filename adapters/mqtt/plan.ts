@@ -116,7 +116,10 @@ function contradictions(source: string, config: MqttSourceConfig): readonly Prob
       if (i < 0) return []
       const earlier = config.subscriptions[i]!
       const fixed = earlier.asset !== undefined && later.asset !== undefined
-      const meaning = (s: MqttSubscription) => JSON.stringify(specOf(source, '', name, s.signals[name]!, s))
+      const meaning = (s: MqttSubscription) => {
+        const { stamped_by: _, ...spec } = specOf(source, '', name, s.signals[name]!, s)
+        return JSON.stringify(spec)
+      }
       if (!fixed && meaning(earlier) === meaning(later)) return []
       const asset = later.asset ?? earlier.asset
       return [
@@ -163,5 +166,6 @@ function specOf(
     ...(signal.offset !== undefined && { offset: signal.offset }),
     ...(signal.labels !== undefined && { labels: signal.labels }),
     cadence: signal.cadence ?? subscription.cadence,
+    ...(isTimed(subscription) && { stamped_by: 'sender' as const }),
   }
 }
