@@ -45,7 +45,7 @@ export function makeDictionary(db: Db): Dictionary {
   const boots = makeTable(
     db,
     'SELECT id, name FROM boot ORDER BY id',
-    'INSERT INTO boot VALUES (?, ?)',
+    'INSERT INTO boot (id, name) VALUES (?, ?)',
     (name: string) => [name],
     ([name]) => name!,
   )

@@ -72,8 +72,8 @@ describe('outages', () => {
       store.append(commitOf([], { outages: [{ source: 'plc', note: begin(T0) }], after: 1_000 }))
     }
     using store = folder.open()
-    const { instance, last_arrival } = store.startRun(['plc', 'mqtt'], unixMs(T0 + 9_000))
-    expect(last_arrival).toBe(T0 + 1_000)
+    const { instance, last_trusted } = store.startRun(['plc', 'mqtt'], unixMs(T0 + 9_000))
+    expect(last_trusted).toEqual({ at: T0 + 1_000, monotonic: 1_000 })
     expect(instance).toMatch(/^[0-9a-v]{16}$/)
     const down = { device: null, signal: null, reason: 'agent_down', from: T0 + 1_000, until: T0 + 9_000 }
     expect(store.status(T0).outages).toEqual([

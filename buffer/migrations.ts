@@ -90,4 +90,12 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE sent (pool INTEGER NOT NULL, day TEXT NOT NULL, bytes INTEGER NOT NULL, PRIMARY KEY (pool, day))
     STRICT, WITHOUT ROWID;
   `,
+  `
+  -- wall minus monotonic time as it was trusted last in a boot that lost trust once
+  ALTER TABLE boot ADD COLUMN wall REAL;
+  -- empty while the clock is trusted, so that a commit does not touch it
+  CREATE INDEX chunk_untrusted ON chunk (boot, position) WHERE sane = 0;
+  -- set while the beginning of the pool's stream is not known: it began with the first trusted block from here on
+  ALTER TABLE pool ADD COLUMN since_position INTEGER;
+  `,
 ]

@@ -11,7 +11,10 @@ export interface PoolRow {
   /** its cursor */
   readonly raw_seq: number
   readonly sealed_until: Readonly<Record<string, UnixMs>>
+  /** when its stream began */
   readonly since: UnixMs
+  /** set where that was under a clock that was not trusted: it began with the first block from here on whose time is known */
+  readonly since_position: number | null
   /** batches sealed so far */
   readonly sealed: number
   readonly delivered_at: number | null
@@ -32,6 +35,8 @@ export interface Pools {
   /** Sequences that retired pools still wait for; undefined where they wait for none. */
   heldByRetired(): { readonly from: number; readonly until: number } | undefined
   retire(pool: number, end_seq: number): void
+  /** Its stream began at `since`, which is known by now, or (null) with the first block from a position on. */
+  setSince(pool: number, since: number, position: number | null): void
   revive(pool: number, seqs: Pick<PoolRow, 'start_seq' | 'raw_seq'>): void
   /** The retired pools that have no time yet are retired since `at`. */
   stampRetired(at: number): void
@@ -61,13 +66,14 @@ export function makePools(db: Db): Pools {
   const revive = db.prepare(
     'UPDATE pool SET end_seq = NULL, retired_at = NULL, start_seq = ?, raw_seq = ? WHERE id = ?',
   )
+  const setSince = db.prepare('UPDATE pool SET since = ?, since_position = ? WHERE id = ?')
   const stamp = db.prepare('UPDATE pool SET retired_at = ? WHERE end_seq IS NOT NULL AND retired_at IS NULL')
   const moveRaw = db.prepare('UPDATE pool SET raw_seq = ? WHERE id = ?')
   const move = db.prepare('UPDATE pool SET raw_seq = ?, sealed_until = ? WHERE id = ?')
   const account = db.prepare('INSERT INTO ledger VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n')
   const ledger = db.prepare<[number], LedgerEntry>('SELECT signal, account, reason, n FROM ledger WHERE pool = ?')
   const forgetNumbers = db.prepare('DELETE FROM sequence')
-  const restart = db.prepare("UPDATE pool SET since = ?, sealed_until = '{}'")
+  const restart = db.prepare("UPDATE pool SET since = ?, since_position = NULL, sealed_until = '{}'")
   const number = db
     .prepare<[number, string, number], number>('SELECT next FROM sequence WHERE pool = ? AND dataset = ? AND epoch = ?')
     .pluck()
@@ -102,6 +108,9 @@ export function makePools(db: Db): Pools {
     },
     retire(pool, end_seq) {
       retire.run(end_seq, pool)
+    },
+    setSince(pool, since, position) {
+      setSince.run(since, position, pool)
     },
     revive(pool, { start_seq, raw_seq }) {
       revive.run(start_seq, raw_seq, pool)

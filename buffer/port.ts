@@ -70,9 +70,10 @@ export interface PoolState {
   readonly stream_secret: Uint8Array
   /**
    * A dataset that `cursor.sealed_until` does not name has sealed nothing in this stream: its first slot is the first
-   * that begins at or after this. Readings that feed only earlier slots are `withheld{new_stream}`.
+   * that begins at or after this. Readings that feed only earlier slots are `withheld{new_stream}`. Null: it began under a
+   * clock that was not trusted; ask again once blocks are stored under one that is.
    */
-  readonly stream_since: UnixMs
+  readonly stream_since: UnixMs | null
 }
 
 /**
@@ -84,7 +85,7 @@ export type FateOnEviction = (pool: string, block: StoredBlock) => readonly Ledg
 /** What `openStore` needs. */
 export interface StoreOptions {
   readonly data_dir: string
-  /** id of this run of the process; monotonic times compare only within one */
+  /** id of the machine's boot; monotonic times compare only within one */
   readonly boot: string
   /** wall time of the opening; later times come with the calls */
   readonly now: UnixMs
@@ -177,10 +178,16 @@ export interface Store extends BatchStore, Disposable {
   /**
    * Call once a run, before the first append: outages left open by the last run end where it was last heard of, and
    * the time from there to `now` is an outage `agent_down` of each of these sources.
-   * `instance` is random text made with the data folder. `last_arrival`: when the last block was stored under a clock
-   * that was trusted; null where that is not known.
+   * `instance` is random text made with the data folder. `last_trusted`: when the clock was trusted last, by the wall and,
+   * where that was in this boot of the machine, by the monotonic clock; null where that is not known.
    */
-  startRun(sources: readonly string[], now: UnixMs): { readonly instance: string; readonly last_arrival: UnixMs | null }
+  startRun(
+    sources: readonly string[],
+    now: UnixMs,
+  ): {
+    readonly instance: string
+    readonly last_trusted: { readonly at: UnixMs; readonly monotonic: number | null } | null
+  }
 
   /** Indexes of these rows in the signal dictionary, adding what is new. */
   intern(specs: readonly SignalSpec[]): readonly number[]
@@ -203,13 +210,22 @@ export interface Store extends BatchStore, Disposable {
 
   /** Call once a run, before the first append: the accounts of the pools that are not among these end now. */
   retirePools(configured: readonly string[]): void
-  /** State of a pool; on first sight it starts at the end of the log, a retired one takes up what is left of it. */
-  openPool(pool: string): PoolState
+  /**
+   * State of a pool; on first sight it starts at the end of the log, a retired one takes up what is left of it.
+   * @param sane whether the wall clock is trusted, which says when a new stream begins; default true
+   */
+  openPool(pool: string, sane?: boolean): PoolState
   /**
    * Stored blocks from `position` on, in order, at most `limit`. A block that is found damaged comes without readings;
-   * its readings are `evicted{damage}` from then on. `block.complete_until` is empty: see `complete`.
+   * its readings are `evicted{damage}` from then on. `block.complete_until` is empty: see `complete`. Nobody may go past a
+   * block that `waits`.
    */
   blocks(position: number, limit: number): readonly StoredBlock[]
+  /**
+   * Stamps a few of the blocks anew that `wait` for it and whose time can be known by now. Call again while it says true,
+   * before anything is published.
+   */
+  restamp(): boolean
   /** Position of the first block that holds `seq` or lies after it (empty ones count), or the end of the log. */
   positionOf(seq: RawSeq): number
   /**

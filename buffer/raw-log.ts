@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { rawSeq, type UnixMs, unixMs } from '../core/brand.ts'
 import type { StoredBlock } from '../core/stored-block.ts'
+import type { Boots } from './boots.ts'
 import { type ChunkContent, decodeChunk, encodeChunk } from './chunk.ts'
 import type { Db } from './database.ts'
 import type { Dictionary } from './dictionary.ts'
@@ -35,6 +36,16 @@ export interface RawLog {
   add(content: ChunkContent, bytes: Buffer, head: Omit<ChunkHead, 'position' | 'seq' | 'n'>): ChunkHead
   /** The block in a row, or undefined where its bytes are damaged. */
   read(row: ChunkRow): StoredBlock | undefined
+  /** What its bytes hold, or undefined where they are damaged. */
+  content(row: ChunkRow): ChunkContent | undefined
+  /** The oldest blocks of a boot that were stored while its clock was not trusted. */
+  untrusted(boot: number, limit: number): readonly ChunkRow[]
+  /** Replaces such a block by the same readings with other times, stored at `arrival` by a trusted clock. */
+  rewrite(row: ChunkRow, content: ChunkContent, arrival: number): void
+  /** Newest block that was stored while the clock was trusted. */
+  lastTrusted(): ChunkHead | undefined
+  /** First block from a position on, of those whose time is known or will be. */
+  firstTimed(position: number): ChunkHead | undefined
   /** Deletes from the front, but never the last row. */
   deleteThrough(position: number): void
   /** First position whose block holds `seq` or lies after it; the end of the log where there is none. */
@@ -52,7 +63,7 @@ export interface RawLog {
 
 const HEAD = 'position, seq, n, arrival, monotonic, boot, sane'
 
-export function makeRawLog(db: Db, dictionary: Dictionary, meta: Meta): RawLog {
+export function makeRawLog(db: Db, dictionary: Dictionary, boots: Boots, meta: Meta): RawLog {
   const last = db.prepare<[], ChunkHead>(`SELECT ${HEAD} FROM chunk ORDER BY position DESC LIMIT 1`)
   const first = db.prepare<[], number>('SELECT min(position) FROM chunk').pluck()
   const oldest = db.prepare<[number], ChunkHead>(`SELECT ${HEAD} FROM chunk ORDER BY position LIMIT ?`)
@@ -61,6 +72,16 @@ export function makeRawLog(db: Db, dictionary: Dictionary, meta: Meta): RawLog {
   )
   const filled = db.prepare<[number, number, number], ChunkHead>(
     `SELECT ${HEAD} FROM chunk WHERE position >= ? AND position < ? AND n > 0 ORDER BY position LIMIT ?`,
+  )
+  const untrusted = db.prepare<[number, number], ChunkRow>(
+    `SELECT ${HEAD}, crc, data FROM chunk WHERE sane = 0 AND boot = ? ORDER BY position LIMIT ?`,
+  )
+  const lastTrusted = db.prepare<[], ChunkHead>(
+    `SELECT ${HEAD} FROM chunk WHERE sane = 1 ORDER BY position DESC LIMIT 1`,
+  )
+  const headsFrom = db.prepare<[number], ChunkHead>(`SELECT ${HEAD} FROM chunk WHERE position >= ? ORDER BY position`)
+  const rewrite = db.prepare(
+    'UPDATE chunk SET arrival = ?, sane = 1, t0 = ?, t1 = ?, crc = ?, data = ? WHERE position = ?',
   )
   const head = db.prepare<[number], ChunkHead>(`SELECT ${HEAD} FROM chunk WHERE position = ?`)
   const insert = db.prepare('INSERT INTO chunk VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
@@ -125,6 +146,20 @@ export function makeRawLog(db: Db, dictionary: Dictionary, meta: Meta): RawLog {
     }
   }
 
+  function content(row: ChunkRow): ChunkContent | undefined {
+    if (checksum(row, row.data) !== row.crc) return undefined
+    try {
+      return decodeChunk(row.data)
+    } catch {
+      return undefined // bytes as they were written, in a layout that is unknown: the caller counts it as damage
+    }
+  }
+
+  /** The block's bytes changed their length, and it holds this many readings less. */
+  function adjustTally(position: number, n: number, bytes: number): void {
+    lowerTally.run(n, size.get(position)! - bytes, Math.floor(position / TALLY) * TALLY)
+  }
+
   return {
     nextSeq,
     nextPosition,
@@ -149,12 +184,25 @@ export function makeRawLog(db: Db, dictionary: Dictionary, meta: Meta): RawLog {
       return chunk
     },
     read(row) {
-      if (checksum(row, row.data) !== row.crc) return undefined
+      const found = content(row)
       try {
-        return blockOf(row, decodeChunk(row.data), dictionary)
+        return found && blockOf(row, found, dictionary, boots)
       } catch {
-        return undefined // bytes as they were written, in a layout that is unknown: the caller counts it as damage
+        return undefined // it refers to what the dictionary does not know: the caller counts it as damage
       }
+    },
+    content,
+    untrusted: (boot, limit) => untrusted.all(boot, limit),
+    rewrite(row, found, arrival) {
+      const data = encodeChunk(found)
+      const [t0, t1] = span(found.block.times)
+      adjustTally(row.position, 0, data.length)
+      rewrite.run(arrival, t0, t1, checksum({ ...row, arrival, sane: 1 }, data), data, row.position)
+    },
+    lastTrusted: () => lastTrusted.get(),
+    firstTimed(position) {
+      for (const found of headsFrom.iterate(position)) if (found.sane === 1 || boots.waits(found)) return found
+      return undefined
     },
     deleteThrough(position) {
       const end = Math.min(position, nextPosition() - 2)
@@ -173,7 +221,7 @@ export function makeRawLog(db: Db, dictionary: Dictionary, meta: Meta): RawLog {
       if (range.n > 0 && growHole.run(range).changes === 0) addHole.run(range.seq, range.n)
       if (!row) return
       const data = encodeChunk(NOTHING)
-      lowerTally.run(row.n, size.get(row.position)! - data.length, Math.floor(row.position / TALLY) * TALLY)
+      adjustTally(row.position, row.n, data.length)
       empty.run(checksum({ ...row, n: 0 }, data), data, row.position)
     },
     lostWithin: (from, to) => holes.get({ from, to })!,
@@ -184,7 +232,7 @@ export function makeRawLog(db: Db, dictionary: Dictionary, meta: Meta): RawLog {
 }
 
 /** @throws RangeError where the bytes do not say what the row says. */
-function blockOf(row: ChunkRow, { block, complete }: ChunkContent, dictionary: Dictionary): StoredBlock {
+function blockOf(row: ChunkRow, { block, complete }: ChunkContent, dictionary: Dictionary, boots: Boots): StoredBlock {
   if (block.signals.length !== row.n) throw new RangeError('the chunk holds another number of readings than its row')
   const arrival = unixMs(row.arrival)
   const bySource: Record<string, Record<string, UnixMs>> = {}
@@ -200,6 +248,7 @@ function blockOf(row: ChunkRow, { block, complete }: ChunkContent, dictionary: D
     monotonic: row.monotonic,
     boot: dictionary.boot(row.boot),
     sane: row.sane === 1,
+    waits: boots.waits(row),
     complete: bySource,
     block: { ...block, arrival, complete_until: {} },
   }

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { rawSeq, type UnixMs, unixMs } from '../core/brand.ts'
+import { rawSeq, type UnixMs } from '../core/brand.ts'
 import { Fault, type FaultCode } from '../core/fault.ts'
 import type { SignalSpec } from '../core/signal.ts'
 import { makeBatchStore } from './batch-store.ts'
@@ -16,12 +16,15 @@ import type { PoolState, Store, StoreOptions } from './port.ts'
 import { publish } from './publication.ts'
 import type { ChunkRow } from './raw-log.ts'
 import { markOf, recover } from './recover.ts'
+import { lastTrusted, restamp, streamSince } from './restamp.ts'
 import { retirePools, revivePool } from './retire.ts'
 import { statusOf } from './status.ts'
 import { makeTables, type Tables } from './tables.ts'
 import { tidyTables } from './tidy.ts'
 
 const MINUTE = 60_000
+/** Blocks stamped anew in one transaction, so that a commit never waits long for it. */
+const STAMPED = 16
 
 const offerKey = (pool: string, dataset: string, epoch: number): string => JSON.stringify([pool, dataset, epoch])
 
@@ -45,6 +48,8 @@ export function openStore(options: StoreOptions): Store {
   let markedAt = Number.NEGATIVE_INFINITY
   let isDamaged = false
   let isClosed = false
+  /** whether blocks may have to be stamped anew */
+  let isStampDue = true
   let tables: Tables | undefined
   /** the dictionary of this run, whose indexes callers hold */
   let known: readonly SignalSpec[] = []
@@ -52,7 +57,7 @@ export function openStore(options: StoreOptions): Store {
   function open(): Tables {
     const { db, set_aside } = openDatabase(data_dir, { max_size, now: present, damaged: isDamaged })
     try {
-      const opened = makeTables(db, max_size)
+      const opened = makeTables(db, max_size, options.boot)
       // After an error our own mark is newer than the file's.
       mark = recover(opened, { mark: mark ?? readHighWater(data_dir), machine, set_aside, now: present }, log)
       opened.dictionary.internSignals(known)
@@ -149,14 +154,15 @@ export function openStore(options: StoreOptions): Store {
     return row
   }
 
-  function poolState(t: Tables, pool: string): PoolState {
+  function poolState(t: Tables, pool: string, sane: boolean): PoolState {
     const known = t.pools.find(pool)
+    const began = known ? options.now : present
     const row = known ? t.db.transaction(() => revivePool(t, known))() : createPool(t, pool)
     if (known && known.end_seq !== null) mark = markOf(t, mark!.machine)
     return {
       cursor: { raw_seq: rawSeq(row.raw_seq), sealed_until: row.sealed_until },
       stream_secret: t.meta.get('stream_secret')!,
-      stream_since: row.since,
+      stream_since: t.db.transaction(() => streamSince(t, row, !sane && row.since === began))(),
     }
   }
 
@@ -181,7 +187,7 @@ export function openStore(options: StoreOptions): Store {
             t.journal.record({ source, device: null, signal: null, reason: 'agent_down', from: heard, until: now })
           }
         })()
-        return { instance: t.meta.get('instance')!, last_arrival: last?.sane === 1 ? unixMs(last.arrival) : null }
+        return { instance: t.meta.get('instance')!, last_trusted: lastTrusted(t, options.boot) }
       })
     },
     intern: (specs) => use((t) => t.dictionary.internSignals(specs)),
@@ -196,9 +202,11 @@ export function openStore(options: StoreOptions): Store {
         const boot = t.dictionary.internBoot(options.boot)
         const { arrival, monotonic } = commit
         const stored = t.db.transaction(() => {
+          const before = t.log.last()
           const { evicted, fits } = givingWay.before(t, commit, data.length)
           if (!fits) return undefined
           const head = t.log.add(content, data, { arrival, monotonic, boot, sane: commit.sane ? 1 : 0 })
+          t.boots.note(before, head)
           for (const entry of commit.marks) t.journal.mark(entry)
           for (const { source, note } of commit.outages) t.journal.note(source, note)
           for (const count of commit.counts) t.journal.count(count)
@@ -206,6 +214,7 @@ export function openStore(options: StoreOptions): Store {
         })()
         if (!stored)
           throw new Fault('store-paused', { file: path }, 'the buffer is full of readings that nobody took yet')
+        if (!commit.sane) isStampDue = true
         mark = { ...mark!, raw_seq: stored.seq + stored.n }
         if (Math.abs(arrival - markedAt) >= MINUTE) trySaveMark()
         return stored
@@ -223,8 +232,17 @@ export function openStore(options: StoreOptions): Store {
         mark = markOf(t, mark!.machine)
       })
     },
-    openPool: (pool) => use((t) => poolState(t, pool)),
+    openPool: (pool, sane = true) => use((t) => poolState(t, pool, sane)),
     blocks: (position, limit) => use((t) => t.log.rows(position, limit).map((row) => t.log.read(row) ?? lose(t, row))),
+    restamp() {
+      if (!isStampDue) return false
+      return use((t) => {
+        const more = t.db.transaction(() => restamp(t, STAMPED, (row) => lose(t, row)))()
+        // While the clock is not trusted nothing is due, and blocks wait.
+        isStampDue = more || t.log.last()?.sane === 0
+        return more
+      })
+    },
     positionOf: (seq) => use((t) => t.log.positionOf(seq)),
     nextSeq(pool, dataset, epoch) {
       return use((t) => {

@@ -1,3 +1,4 @@
+import { type Boots, makeBoots } from './boots.ts'
 import type { Db } from './database.ts'
 import { type Dictionary, makeDictionary } from './dictionary.ts'
 import { type Journal, makeJournal } from './journal.ts'
@@ -12,6 +13,7 @@ export interface Tables {
   readonly db: Db
   readonly meta: Meta
   readonly dictionary: Dictionary
+  readonly boots: Boots
   readonly log: RawLog
   readonly pools: Pools
   readonly outbox: Outbox
@@ -19,15 +21,20 @@ export interface Tables {
   readonly journal: Journal
 }
 
-/** @param max_size bytes that the file may reach; only whoever writes needs it */
-export function makeTables(db: Db, max_size = 0): Tables {
+/**
+ * @param max_size bytes that the file may reach; only whoever writes needs it
+ * @param boot the machine's boot; only whoever reads blocks needs it
+ */
+export function makeTables(db: Db, max_size = 0, boot = ''): Tables {
   const meta = makeMeta(db)
   const dictionary = makeDictionary(db)
+  const boots = makeBoots(db, dictionary, boot)
   return {
     db,
     meta,
     dictionary,
-    log: makeRawLog(db, dictionary, meta),
+    boots,
+    log: makeRawLog(db, dictionary, boots, meta),
     pools: makePools(db),
     outbox: makeOutbox(db),
     triage: makeTriage(db),

@@ -11,11 +11,13 @@ export interface StoredBlock {
   /** position in the log, counts blocks, so that empty ones have an order too */
   readonly position: number
   readonly arrival: UnixMs
-  /** monotonic ms of the process run `boot` */
+  /** monotonic ms of the machine's boot `boot` */
   readonly monotonic: number
   readonly boot: string
   /** false: stored while the wall clock was not trusted */
   readonly sane: boolean
+  /** true: not sane, and to be stamped anew once the clock of its boot is known; nobody may go past it until then */
+  readonly waits: boolean
   /** source → asset → nothing older than this is still to come */
   readonly complete: Readonly<Record<string, Readonly<Record<string, UnixMs>>>>
   readonly block: ReadingBlock

@@ -3,6 +3,7 @@ import { loadConfig } from '../../config/load.ts'
 import { renderProblems } from '../../config/problem.ts'
 import { makeClock } from '../../core/clock.ts'
 import { startAgent } from '../daemon/agent.ts'
+import { bootId } from '../daemon/boot-id.ts'
 import { type CommonOptions, EXIT_FAILED, EXIT_USAGE, version } from './common.ts'
 
 /** After a stop signal the agent has this long (ms) to drain before it is cut. */
@@ -32,7 +33,7 @@ export async function run(options: CommonOptions & { readonly logLevel: string }
       })
     }
   })
-  const agent = await startAgent({ loaded, clock: makeClock(), log, version: version() })
+  const agent = await startAgent({ loaded, clock: makeClock(1, Date.now(), bootId()), log, version: version() })
   const failure = await Promise.race([stopped, agent.failed])
   if (failure) {
     log.error({ err: failure }, 'sluice cannot go on')

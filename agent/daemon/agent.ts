@@ -77,7 +77,7 @@ async function startLoops(input: AgentInput, stop: AbortController, resources: A
     await openStoreClient(
       {
         data_dir: gateway.data_dir,
-        boot: `${process.pid}-${Date.now()}`,
+        boot: clock.boot,
         now: clock.now(),
         max_size: buffer.max_size,
         when_full: buffer.when_full,
@@ -95,12 +95,12 @@ async function startLoops(input: AgentInput, stop: AbortController, resources: A
       log,
     ),
   )
-  const { instance, last_arrival } = await store.startRun(Object.keys(loaded.sources), clock.now())
+  const { instance, last_trusted } = await store.startRun(Object.keys(loaded.sources), clock.now())
   await retirePools(store, loaded, clock.now())
   const sense = makeClockSense({
     clock,
     max_skew: loaded.clock.max_skew,
-    last: last_arrival,
+    last: last_trusted,
     changed: (why) => alarm('clock', why === null ? null : new Fault('clock-insane', {}, why)),
   })
   if (sense.isSane()) alarm('clock', null) // the last run may have left one
@@ -132,7 +132,7 @@ async function startLoops(input: AgentInput, stop: AbortController, resources: A
 
   async function startPool(name: string): Promise<void> {
     const pool = loaded.pools[name]!
-    await store.openPool(name) // a pool's accounts begin when it is first configured, whatever its gate does
+    await store.openPool(name, sense.isSane()) // a pool's accounts begin when it is first configured, whatever its gate does
     const wake = makeBell(clock)
     bells.set(name, wake)
     if (pool.gate.kind === 'shut') shutGate(name, pool.gate.fault)

@@ -6,13 +6,15 @@ const MINUTE = 60_000
 const DAY = 86_400_000
 const START = Date.UTC(2026, 5, 1, 12)
 
-function setUp(options: { readonly start?: number; readonly last?: number | null } = {}) {
+function setUp(
+  options: { readonly start?: number; readonly last?: number | Parameters<typeof makeClockSense>[0]['last'] } = {},
+) {
   const clock = makeFakeClock(options.start ?? START)
   const told: (string | null)[] = []
   const sense = makeClockSense({
     clock,
     max_skew: 5 * MINUTE,
-    last: options.last ?? null,
+    last: typeof options.last === 'number' ? { at: options.last, monotonic: null } : (options.last ?? null),
     changed: (why) => told.push(why),
   })
   /** What it says once a second for this long. */
@@ -82,6 +84,19 @@ describe('the sense of the wall clock', () => {
     clock.step(30 * DAY)
     expect(sense.isSane()).toBe(true)
     expect(told).toEqual([`the clock went back by ${(30 * DAY) / 1_000} s`, null])
+  })
+
+  it.each([DAY, -DAY])('knows after a restart in the same boot that the clock has stepped by %i ms', async (step) => {
+    const { clock, sense, told } = setUp({ start: START + step, last: { at: START, monotonic: 0 } })
+    expect(sense.isSane()).toBe(false)
+    clock.step(-step)
+    expect(sense.isSane()).toBe(true)
+    expect(told[1]).toBeNull()
+  })
+
+  it('trusts a clock that was right in the same boot, though the machine’s time went on', async () => {
+    const { sense } = setUp({ start: START + DAY, last: { at: START + DAY - 5_000, monotonic: -5_000 } })
+    expect(sense.isSane()).toBe(true)
   })
 
   it('never trusts a clock that was not set, however long it runs', async () => {

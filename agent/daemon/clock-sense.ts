@@ -13,23 +13,30 @@ const PROBATION = 600_000
 
 /**
  * @param input.max_skew ms
- * @param input.last latest time that is known to have been right, UnixMs: a clock that is behind it at the start is wrong
+ * @param input.last when the clock was trusted last: where the monotonic clock has gone on since, it says what time it is now;
+ * else a clock that is behind it is wrong
  * @param input.changed told when trust is lost, with the reason in words, and when it is there again (null)
  */
 export function makeClockSense(input: {
   readonly clock: Clock
   readonly max_skew: number
-  readonly last: number | null
+  readonly last: { readonly at: number; readonly monotonic: number | null } | null
   readonly changed: (why: string | null) => void
 }): ClockSense {
   const { clock, max_skew, changed } = input
   /** wall minus monotonic, ms: of the time that is believed, and of the one that is on probation since then */
-  let believed = Math.max(offset(), (input.last ?? 0) - clock.monotonic())
+  let believed = begin()
   let probation: { readonly offset: number; readonly since: number } | undefined
   let sane = true
 
   function offset(): number {
     return clock.now() - clock.monotonic()
+  }
+
+  function begin(): number {
+    const { last } = input
+    if (last && last.monotonic !== null) return last.at - last.monotonic
+    return Math.max(offset(), (last?.at ?? 0) - clock.monotonic())
   }
 
   function judge(): boolean {

@@ -155,6 +155,28 @@ describe('the commit queue', () => {
     expect(commits.map((c) => c.sane)).toEqual([false, true])
   })
 
+  it('has one clock a commit: what was stamped before it was set is stored as of then', async () => {
+    const { clock, commits, disk, append } = await setUpBegun()
+    const start = clock.now()
+    append('a', 1_000)
+    await clock.advance(10)
+    clock.step(3_600_000)
+    disk.isSane = false
+    append('b', 1_000)
+    append('c', 1_000)
+    await clock.advance(10)
+    clock.step(-3_600_000)
+    disk.isSane = true
+    append('d', 1_000)
+    await clock.advance(980)
+    expect(sourcesOf(commits)).toEqual([['a'], ['b', 'c'], ['d']])
+    expect(commits.map(({ arrival, monotonic, sane }) => [arrival - start, monotonic, sane])).toEqual([
+      [1_000, 1_000, true],
+      [3_601_000, 1_000, false],
+      [1_000, 1_000, true],
+    ])
+  })
+
   it('keeps what arrives during a commit for the next one', async () => {
     const { clock, commits, durable, disk, append } = await setUpBegun()
     const first = Promise.withResolvers<void>()

@@ -1,5 +1,5 @@
 import type { Commit, Count } from '../../buffer/port.ts'
-import type { UnixMs } from '../../core/brand.ts'
+import { type UnixMs, unixMs } from '../../core/brand.ts'
 import type { Clock } from '../../core/clock.ts'
 import { Fault, type FaultCode } from '../../core/fault.ts'
 import type { OutageNote } from '../../core/ledger.ts'
@@ -44,6 +44,16 @@ export interface CommitQueue extends AsyncDisposable {
   readonly trouble: Trouble | null
 }
 
+/** The wall clock at one moment. */
+interface Stand {
+  /** wall minus monotonic time, ms */
+  readonly offset: number
+  readonly sane: boolean
+}
+
+/** Further apart (ms) than this the clock was set in between; NTP slews less from one commit to the next. */
+const SET = 1_000
+
 /** A silent plant still stores an empty block this often (PRIVACY.md, `grace`), so that windows close. */
 const SILENCE = 30_000
 
@@ -55,6 +65,10 @@ const REMINDER = 60_000
 /** What a block weighs while it waits, in readings of about 32 bytes: its columns and the entry cost as much as 40. */
 export function weightOf(block: ReadingBlock): number {
   return block.times.length + 40
+}
+
+function isSet(before: Stand, after: Stand): boolean {
+  return before.sane !== after.sane || Math.abs(before.offset - after.offset) > SET
 }
 
 /**
@@ -72,7 +86,7 @@ export function makeCommitQueue(input: {
   const { clock, log } = input
   const stop = new AbortController()
   const pulse = input.liveness.watch('commit', SILENCE * 4)
-  let pending: { readonly entry: Append; readonly durable: () => void }[] = []
+  const pending: { readonly entry: Append; readonly stand: Stand; readonly durable: () => void }[] = []
   let due = clock.monotonic() + SILENCE
   let waiting = 0
   let held = 0
@@ -92,12 +106,30 @@ export function makeCommitQueue(input: {
     bell.ring()
   }
 
-  function gather(entries: readonly Append[]): Commit {
+  function standOf(): Stand {
+    return { sane: input.sense.isSane(), offset: clock.now() - clock.monotonic() }
+  }
+
+  /** Takes from the front what one commit may hold: so many readings, and stamped by the clock as it stood at the first. */
+  function take(): { readonly taken: typeof pending; readonly stand: Stand } {
+    const now = standOf()
+    const stand = pending[0]?.stand ?? now
+    let readings = 0
+    const end = pending.findIndex((p, i) => {
+      readings += p.entry.block.times.length
+      return (i > 0 && readings > MOST_AT_ONCE) || isSet(stand, p.stand)
+    })
+    const taken = pending.splice(0, end < 0 ? pending.length : end)
+    return { taken, stand: isSet(stand, now) ? stand : now }
+  }
+
+  function gather(entries: readonly Append[], { offset, sane }: Stand): Commit {
+    const monotonic = clock.monotonic()
     return {
       blocks: entries.map(({ source, block }) => ({ source, block })),
-      arrival: clock.now(),
-      monotonic: clock.monotonic(),
-      sane: input.sense.isSane(),
+      arrival: unixMs(Math.round(monotonic + offset)),
+      monotonic,
+      sane,
       marks: entries.flatMap((e) => e.marks ?? []),
       outages: entries.flatMap((e) => (e.outages ?? []).map((note) => ({ source: e.source, note }))),
       counts: entries.flatMap((e) => e.counts ?? []),
@@ -136,27 +168,20 @@ export function makeCommitQueue(input: {
     }
   }
 
-  /** Takes from the front what one commit may hold. */
-  function take(): typeof pending {
-    let readings = 0
-    const end = pending.findIndex(({ entry }, i) => {
-      readings += entry.block.times.length
-      return i > 0 && readings > MOST_AT_ONCE
-    })
-    const taken = pending.slice(0, end < 0 ? pending.length : end)
-    pending = pending.slice(taken.length)
-    return taken
-  }
-
   async function run(): Promise<void> {
     for (;;) {
       pulse.beat()
       await bell.wait(due - clock.monotonic(), stop.signal)
       if (!stop.signal.aborted && clock.monotonic() < due) continue
       if (stop.signal.aborted && pending.length === 0) return
-      const taken = take()
+      const { taken, stand } = take()
       due = clock.monotonic() + (pending.length > 0 ? 0 : SILENCE)
-      await store(gather(taken.map((p) => p.entry)))
+      await store(
+        gather(
+          taken.map((p) => p.entry),
+          stand,
+        ),
+      )
       for (const { entry, durable } of taken) {
         waiting -= entry.block.times.length
         held -= weightOf(entry.block)
@@ -174,7 +199,7 @@ export function makeCommitQueue(input: {
   return {
     append(entry) {
       return new Promise((durable) => {
-        pending.push({ entry, durable })
+        pending.push({ entry, stand: standOf(), durable })
         waiting += entry.block.times.length
         held += weightOf(entry.block)
         const first = !begun && entry.block.times.length > 0

@@ -1,9 +1,9 @@
-import type { Store } from '../../buffer/port.ts'
+import type { PoolState, Store } from '../../buffer/port.ts'
 import { Fault } from '../../core/fault.ts'
 import type { LedgerEntry } from '../../core/ledger.ts'
 import type { Cursor, StoredBlock } from '../../core/stored-block.ts'
 import { isExpired } from '../../privacy/compile.ts'
-import { makeDisclosure } from '../../privacy/disclose.ts'
+import { type Disclosure, makeDisclosure } from '../../privacy/disclose.ts'
 import type { Disclosed } from '../../privacy/disclosed.ts'
 import { makePseudonyms } from '../../privacy/keys.ts'
 import { seal } from '../../uplink/seal.ts'
@@ -27,7 +27,7 @@ export interface Publisher {
     | { readonly kind: 'sealed'; readonly dataset: string; readonly rows: number }
     | { readonly kind: 'more' | 'idle' }
   /** How the readings of a block that is about to be evicted are accounted. */
-  fateOnEviction(block: StoredBlock): readonly LedgerEntry[]
+  fateOnEviction(block: StoredBlock): readonly LedgerEntry[] | undefined
 }
 
 /**
@@ -45,22 +45,28 @@ export function makePublisher(input: {
   const pseudonyms = makePseudonyms(gate.plant_key, pool)
   const opened = store.openPool(pool)
   let cursor: Cursor = opened.cursor
+  let disclosure = begin(opened)
   let position = store.positionOf(cursor.raw_seq)
   let advancedAt = position
   /** what time it is, as the log tells it, UnixMs */
   let latest = 0
-  const disclosure = makeDisclosure({
-    plan,
-    pseudonyms,
-    cursor,
-    stream_since: opened.stream_since,
-    signalOf: (index) => store.signal(index),
-    sourceOf: input.sourceOf,
-    max_skew: gate.max_skew,
-  })
+
+  /** Absent while it is not known when the stream began. */
+  function begin({ stream_since }: PoolState): Disclosure | undefined {
+    if (stream_since === null) return undefined
+    return makeDisclosure({
+      plan,
+      pseudonyms,
+      cursor,
+      stream_since,
+      signalOf: (index) => store.signal(index),
+      sourceOf: input.sourceOf,
+      max_skew: gate.max_skew,
+    })
+  }
 
   /** Accounts of everything the cursor passes on its way to `next`, one entry a (signal, account, reason). */
-  function accountUpTo(next: Cursor, after?: Disclosed): readonly LedgerEntry[] {
+  function accountUpTo(disclosure: Disclosure, next: Cursor, after?: Disclosed): readonly LedgerEntry[] {
     const sums = new Map<string, { entry: LedgerEntry; n: number }>()
     let at = store.positionOf(cursor.raw_seq)
     for (let done = false; !done; ) {
@@ -81,7 +87,7 @@ export function makePublisher(input: {
     return [...sums.values()].map(({ entry, n }) => ({ ...entry, n }))
   }
 
-  function sealPeriod(period: Disclosed): void {
+  function sealPeriod(disclosure: Disclosure, period: Disclosed): void {
     const next = disclosure.cursor(period)
     const batch = seal({
       disclosed: period,
@@ -94,7 +100,7 @@ export function makePublisher(input: {
       size_class: gate.size_class[period.dataset]!,
       signing,
     })
-    store.commitPublication({ pool, expect: cursor, next, batch, ledger: accountUpTo(next, period) })
+    store.commitPublication({ pool, expect: cursor, next, batch, ledger: accountUpTo(disclosure, next, period) })
     disclosure.sealed(period)
     cursor = next
     advancedAt = position
@@ -102,6 +108,8 @@ export function makePublisher(input: {
 
   return {
     step() {
+      disclosure ??= begin(store.openPool(pool))
+      if (!disclosure) return { kind: 'idle' }
       const period = disclosure.ready()
       if (period) {
         if (isExpired(plan, Math.max(period.until, latest))) {
@@ -110,10 +118,10 @@ export function makePublisher(input: {
         const span = period.until - period.from
         if (store.sealedAhead(pool, period.dataset) + span > Math.max(gate.max_sealed_ahead, span))
           return { kind: 'idle' }
-        sealPeriod(period)
+        sealPeriod(disclosure, period)
         return { kind: 'sealed', dataset: period.dataset, rows: period.assets.length }
       }
-      const blocks = store.blocks(position, STRIDE)
+      const blocks = timed(store.blocks(position, STRIDE))
       for (const block of blocks) {
         disclosure.take(block)
         if (block.sane) latest = Math.max(latest, block.arrival)
@@ -123,7 +131,7 @@ export function makePublisher(input: {
       const next = disclosure.cursor()
       const readings = next.raw_seq - cursor.raw_seq
       if (readings >= ADVANCE_READINGS || (readings > 0 && position - advancedAt >= ADVANCE_BLOCKS)) {
-        store.commitPublication({ pool, expect: cursor, next, ledger: accountUpTo(next) })
+        store.commitPublication({ pool, expect: cursor, next, ledger: accountUpTo(disclosure, next) })
         cursor = next
         advancedAt = position
       }
@@ -131,7 +139,13 @@ export function makePublisher(input: {
     },
     fateOnEviction: (block) =>
       disclosure
-        .account(block, cursor.raw_seq, block.seq + block.block.times.length)
+        ?.account(block, cursor.raw_seq, block.seq + block.block.times.length)
         .map((entry) => (entry.account === 'disclosed' ? entry : { ...entry, account: 'evicted', reason: 'full' })),
   }
+}
+
+/** Blocks up to the first whose time is not known yet: nothing is published past it. */
+function timed(blocks: readonly StoredBlock[]): readonly StoredBlock[] {
+  const first = blocks.findIndex((block) => block.waits)
+  return first < 0 ? blocks : blocks.slice(0, first)
 }

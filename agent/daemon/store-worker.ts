@@ -121,7 +121,7 @@ function pump(): void {
   pumping = true
   setImmediate(() => {
     pumping = false
-    let more = false
+    let more = stamp()
     for (const [pool, open] of gates) {
       attempt(pool, () => {
         more = publishSlice(open) || more
@@ -129,6 +129,17 @@ function pump(): void {
     }
     if (more) pump()
   })
+}
+
+/** Blocks whose time has become known are stamped before anything is published. @returns whether there is more to do */
+function stamp(): boolean {
+  try {
+    return store.restamp()
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
+    log.warn({ code: error.code }, `blocks could not be stamped anew, it is tried again: ${error.message}`)
+    return false
+  }
 }
 
 /** @returns whether there is more to do */

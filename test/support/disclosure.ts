@@ -127,6 +127,7 @@ export function logOf(blocks: readonly Written[]): readonly StoredBlock[] {
       monotonic: arrival,
       boot: 'boot',
       sane,
+      waits: false,
       complete: complete as StoredBlock['complete'],
       block: builder.take(unixMs(arrival)),
     }

@@ -8,6 +8,8 @@ export interface FakeClock extends Clock {
   advance(ms: number): Promise<void>
   /** Steps the wall clock alone, as an operator or NTP does. */
   step(ms: number): void
+  /** The machine starts again: the monotonic clock begins anew and the wall clock stands at `start`. Nobody may sleep. */
+  reboot(start: number): void
   /** How long the next sleeper still sleeps (ms), or undefined where none does. */
   readonly next: number | undefined
 }
@@ -17,12 +19,16 @@ export function makeFakeClock(start = Date.UTC(2026, 5, 1, 12)): FakeClock {
   const sleepers = new Set<{ readonly due: number; readonly wake: () => void }>()
   let elapsed = 0
   let offset = start
+  let boots = 1
   const due = (): number | undefined => {
     const times = [...sleepers].map((s) => s.due)
     return times.length > 0 ? Math.min(...times) : undefined
   }
 
   return {
+    get boot() {
+      return `boot ${boots}`
+    },
     now: () => unixMs(offset + elapsed),
     monotonic: () => elapsed,
     sleep(ms, signal) {
@@ -51,6 +57,11 @@ export function makeFakeClock(start = Date.UTC(2026, 5, 1, 12)): FakeClock {
     },
     step(ms) {
       offset += ms
+    },
+    reboot(start) {
+      boots++
+      elapsed = 0
+      offset = start
     },
     get next() {
       const at = due()
