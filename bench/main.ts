@@ -1,8 +1,10 @@
 import { parseArgs } from 'node:util'
+import { benchDrain } from './drain.ts'
 import { benchModbus } from './modbus.ts'
 import { benchMqtt } from './mqtt.ts'
 import { benchPlan } from './plan.ts'
 import { benchSignals } from './signals.ts'
+import { benchStore } from './store.ts'
 
 /**
  * `npm run bench -- NAME [--quick] [--json]`: measurements on this machine. Progress goes to stderr; with `--json` the
@@ -34,7 +36,18 @@ switch (positionals[0]) {
     console.log(values.json ? JSON.stringify(result) : result)
     break
   }
+  case 'store': {
+    const result = await benchStore({ quick: values.quick, say: (line) => console.error(line) })
+    console.log(values.json ? JSON.stringify(result) : result)
+    break
+  }
+  case 'drain': {
+    const readings = values.quick ? 2e6 : 10e6
+    const result = await benchDrain({ readings, say: (line) => console.error(line) })
+    console.log(values.json ? JSON.stringify(result) : result)
+    break
+  }
   default:
-    console.error('usage: npm run bench -- plan|signals|modbus|mqtt [--quick] [--json]')
+    console.error('usage: npm run bench -- plan|signals|modbus|mqtt|store|drain [--quick] [--json]')
     process.exitCode = 2
 }

@@ -1,0 +1,179 @@
+import { spawn } from 'node:child_process'
+import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { askAgent, socketPath } from '../agent/daemon/control.ts'
+import type { AgentStatus } from '../agent/daemon/status.ts'
+import { openStore } from '../buffer/store.ts'
+import { loadConfig } from '../config/load.ts'
+import { type UnixMs, unixMs } from '../core/brand.ts'
+import { silentLog } from '../core/log.ts'
+import { kindOf, makePlantReadings } from './plant-readings.ts'
+
+export interface DrainResult {
+  /** readings that were pending */
+  readonly backlog: number
+  /** from the start of the agent until the last batch lies in the pool's folder */
+  readonly readings_per_s: number
+  /** beside the 10,000 a second that such a plant makes */
+  readonly times_real_time: number
+  /** resident set of the agent, the most that was seen, MB */
+  readonly rss_mb: number
+  readonly batches: number
+}
+
+const ASSETS = 100
+const NAMES = 100
+const SIGNALS = ASSETS * NAMES
+const POOL = 'bench'
+
+/**
+ * A plant of 10,000 signals at 1 s was cut off from its pool; the agent with the flags it is deployed with starts on what
+ * is stored, discloses nine of ten signals as means of a minute, seals, and delivers into a folder.
+ */
+export async function benchDrain(options: {
+  readonly readings: number
+  readonly say: (line: string) => void
+}): Promise<DrainResult> {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'))
+  try {
+    const config = writeFiles(folder)
+    const seconds = Math.round(options.readings / SIGNALS)
+    const last = fill(folder, config, seconds)
+    options.say(`drain: ${seconds * SIGNALS} readings stored; the agent starts`)
+    return await drain(folder, config, { backlog: seconds * SIGNALS, last })
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Stores a backlog that ends a minute ago. @returns the end of the last slot that can be sealed of it */
+function fill(folder: string, config: string, seconds: number): UnixMs {
+  const plant = makePlantReadings(SIGNALS, ASSETS)
+  const start = Math.floor(Date.now() / 1_000 - 60 - seconds) * 1_000
+  using store = openStore({
+    data_dir: join(folder, 'data'),
+    boot: 'fill',
+    now: unixMs(start),
+    max_size: 2e9,
+    max_age: 1e12,
+    keep_raw: 1e12,
+    log: silentLog,
+  })
+  const loaded = loadConfig(config)
+  const known = Object.values(loaded.sources).flatMap((source) => (source.kind === 'ok' ? source.plan.signals : []))
+  const byId = new Map(store.intern(known).map((index, i) => [known[i]!.id, index]))
+  const indexes = plant.signals.map(({ id }) => byId.get(id)!)
+  store.openPool(POOL)
+  for (let s = 0; s < seconds; s++) {
+    const block = plant.tick(unixMs(start + s * 1_000), indexes)
+    store.append({
+      blocks: [{ source: 'plc', block }],
+      arrival: block.arrival,
+      monotonic: s * 1_000,
+      sane: true,
+      marks: [],
+      outages: [],
+      counts: [],
+    })
+  }
+  return unixMs(Math.floor((start + seconds * 1_000) / 60_000) * 60_000)
+}
+
+async function drain(
+  folder: string,
+  config: string,
+  { backlog, last }: { readonly backlog: number; readonly last: UnixMs },
+): Promise<DrainResult> {
+  const started = performance.now()
+  const main = join(import.meta.dirname, '../agent/main.ts')
+  const agent = spawn(
+    process.execPath,
+    ['--max-semi-space-size=1', main, 'run', '-c', config, '--log-level', 'error'],
+    { stdio: ['ignore', 'inherit', 'inherit'] },
+  )
+  try {
+    let rss_mb = 0
+    while (performance.now() - started < 300_000) {
+      await delay(50)
+      const status = (await askAgent(socketPath(join(folder, 'data')), 'status').catch(() => undefined)) as
+        | AgentStatus
+        | undefined
+      if (!status) continue // it does not answer yet
+      rss_mb = Math.max(rss_mb, status.rss_mb)
+      const { cursor, batches } = status.store.pools[POOL]!
+      if ((cursor.sealed_until.stream ?? 0) < last || batches.queued > 0) continue
+      const readings_per_s = backlog / ((performance.now() - started) / 1_000)
+      return {
+        backlog,
+        readings_per_s: Math.round(readings_per_s),
+        times_real_time: Math.round(readings_per_s / SIGNALS),
+        rss_mb: Math.round(rss_mb),
+        batches: batches.sealed,
+      }
+    }
+    throw new Error('the backlog was not drained within five minutes')
+  } finally {
+    agent.kill('SIGTERM')
+    await once(agent, 'exit')
+  }
+}
+
+function writeFiles(folder: string): string {
+  const path = (name: string): string => join(folder, name)
+  mkdirSync(path('outgoing'))
+  for (const name of ['plant.key', 'signing.key'])
+    writeFileSync(path(name), `${randomBytes(32).toString('base64')}\n`, { mode: 0o600 })
+  const names = Array.from({ length: NAMES }, (_, i) => i).filter((i) => kindOf(i) !== 'switched')
+  const assets = Array.from({ length: ASSETS }, (_, i) => `asset-${i}`)
+  const contract = `version: 1
+pool: ${POOL}
+epochs: [2026-01-01]
+asset_classes: [press]
+datasets:
+  stream:
+    kind: stream
+    grid: 1m
+    cadence: 5m
+    size_class: 1MiB
+    columns:
+${names.map((i) => `      c${i}: { meaning: a signal, unit: "1", stat: mean, range: [-1000, 1000], step: 0.1 }`).join('\n')}
+`
+  writeFileSync(path('contract.yaml'), contract)
+  const sha256 = createHash('sha256').update(contract).digest('hex')
+  writeFileSync(
+    path('policy.yaml'),
+    `version: 1
+pool: ${POOL}
+contract: { file: contract.yaml, sha256: "${sha256}" }
+expires: 2040-12-31
+plant_key: { file: plant.key }
+assets: { ${assets.map((asset) => `${asset}: { class: press }`).join(', ')} }
+datasets:
+  stream:
+${names.map((i) => `    c${i}: { from: "{asset}/signal-${i}", range: [-1000, 1000], step: 20 }`).join('\n')}
+`,
+  )
+  const type = (i: number): string => ({ switched: 'bool', counter: 'uint32' })[kindOf(i) as string] ?? 'float32'
+  const signals = Array.from({ length: NAMES }, (_, i) => `signal-${i}: { holding: ${i * 2}, type: ${type(i)} }`)
+  writeFileSync(
+    path('sluice.yaml'),
+    `version: 1
+gateway: { name: bench, data_dir: data }
+sources:
+  plc:
+    kind: modbus
+    host: 127.0.0.1
+    port: 9
+    devices:
+${assets.map((asset, i) => `      ${asset}: { unit_id: ${i + 1}, period: 1s, signals: { ${signals.join(', ')} } }`).join('\n')}
+buffer: { keep_raw: 30d, max_age: 60d }
+pools:
+  ${POOL}: { dir: outgoing, policy: policy.yaml, signing_key: { file: signing.key } }
+`,
+  )
+  return path('sluice.yaml')
+}
