@@ -16,7 +16,12 @@ export const gatewaySchema = z
 /** `clock`: when the wall clock counts as right. */
 export const clockSchema = z
   .strictObject({
-    trust: z.enum(['system']).default('system').describe('whose word is taken: the system clock'),
+    trust: z
+      .enum(['system', 'ntp'])
+      .default('system')
+      .describe(
+        'system: a clock that does not step is right; ntp: only one that the kernel says follows a time server, which machines without a clock battery need',
+      ),
     max_skew: duration({ min: '1s', max: '1d' })
       .default(300_000)
       .describe('readings further in the future, and clock steps larger than this, are not trusted'),

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { accountsAddUp } from '../../buffer/accounts.ts'
 import type { StoreStatus } from '../../buffer/port.ts'
 import type { LoadedConfig } from '../../config/load.ts'
@@ -6,12 +5,14 @@ import type { Clock } from '../../core/clock.ts'
 import { FAULTS, Fault } from '../../core/fault.ts'
 import type { Log } from '../../core/log.ts'
 import { type Bell, makeBell } from './bell.ts'
+import { bytesWritten } from './bytes-written.ts'
 import { makeClockSense } from './clock-sense.ts'
 import { type Collector, offState, recordConfigOutage, startCollector } from './collect.ts'
 import { makeCommitQueue } from './commit-queue.ts'
 import { serveControl, socketPath } from './control.ts'
 import { type Courier, startCourier } from './deliver.ts'
 import { gateOf, openPoolClient } from './gate.ts'
+import { askKernel, watchKernel } from './kernel-clock.ts'
 import { makeLiveness } from './liveness.ts'
 import { answerDesk, makeOutboxDesk } from './outbox-desk.ts'
 import { type Probed, probeEach } from './probe.ts'
@@ -97,8 +98,11 @@ async function startLoops(input: AgentInput, stop: AbortController, resources: A
   )
   const { instance, last_trusted } = await store.startRun(Object.keys(loaded.sources), clock.now())
   await retirePools(store, loaded, clock.now())
+  const kernel =
+    loaded.clock.trust === 'ntp' ? await watchKernel({ clock, signal: stop.signal, ask: () => askKernel() }) : undefined
   const sense = makeClockSense({
     clock,
+    ...(kernel && { kernel }),
     max_skew: loaded.clock.max_skew,
     last: last_trusted,
     changed: (why) => alarm('clock', why === null ? null : new Fault('clock-insane', {}, why)),
@@ -287,14 +291,5 @@ async function startLoops(input: AgentInput, stop: AbortController, resources: A
       await resources.disposeAsync()
       log.info({}, 'sluice has stopped')
     },
-  }
-}
-
-/** Bytes this process caused to be written to the disk so far (proc(5), /proc/pid/io); 0 where that is not known. */
-function bytesWritten(): number {
-  try {
-    return Number(/^write_bytes: (\d+)/m.exec(readFileSync('/proc/self/io', 'latin1'))?.[1] ?? 0)
-  } catch {
-    return 0 // containers may hide it
   }
 }

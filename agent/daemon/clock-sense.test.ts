@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { makeFakeClock } from '../../test/support/fake-clock.ts'
 import { makeClockSense } from './clock-sense.ts'
+import type { KernelAnswer } from './kernel-clock.ts'
 
 const MINUTE = 60_000
 const DAY = 86_400_000
@@ -97,6 +98,65 @@ describe('the sense of the wall clock', () => {
   it('trusts a clock that was right in the same boot, though the machine’s time went on', async () => {
     const { sense } = setUp({ start: START + DAY, last: { at: START + DAY - 5_000, monotonic: -5_000 } })
     expect(sense.isSane()).toBe(true)
+  })
+
+  describe('that takes the kernel’s word alone', () => {
+    function ntp(start = START) {
+      const clock = makeFakeClock(start)
+      const told: (string | null)[] = []
+      let answer: KernelAnswer = { synchronized: true, asked: 0 }
+      const sense = makeClockSense({
+        clock,
+        max_skew: 5 * MINUTE,
+        last: null,
+        kernel: () => answer,
+        changed: (why) => told.push(why),
+      })
+      return {
+        clock,
+        sense,
+        told,
+        async say(synchronized: boolean | null) {
+          await clock.advance(1_000)
+          answer = { synchronized, asked: clock.monotonic() }
+        },
+      }
+    }
+
+    it('trusts a clock that follows a time server, and none that does not, however long it is steady', async () => {
+      const { clock, sense, told, say } = ntp()
+      expect(sense.isSane()).toBe(true)
+      await say(false)
+      expect(sense.isSane()).toBe(false)
+      await clock.advance(30 * MINUTE)
+      expect(sense.isSane()).toBe(false)
+      await say(true)
+      expect(sense.isSane()).toBe(true)
+      expect(told).toEqual(['the kernel says that the clock does not follow a time server', null])
+    })
+
+    it('believes a step at once where the kernel says so after it, not where it said so before', async () => {
+      const { clock, sense, told, say } = ntp()
+      await clock.advance(10_000)
+      clock.step(DAY)
+      expect(sense.isSane()).toBe(false)
+      await clock.advance(10 * MINUTE)
+      expect(sense.isSane()).toBe(false)
+      await say(true)
+      expect(sense.isSane()).toBe(true)
+      expect(told).toEqual(['the clock jumped ahead by 86400 s', null])
+    })
+
+    it('trusts nothing where nobody can ask, and says so', async () => {
+      const { sense, told, say } = ntp()
+      await say(null)
+      expect(sense.isSane()).toBe(false)
+      expect(told[0]).toContain('timedatectl')
+    })
+
+    it('does not trust 1970, whatever the kernel says', () => {
+      expect(ntp(0).sense.isSane()).toBe(false)
+    })
   })
 
   it('never trusts a clock that was not set, however long it runs', async () => {

@@ -1,0 +1,53 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import type { Clock } from '../../core/clock.ts'
+
+/** What the kernel said of its clock, and the monotonic time (ms) at which it was asked. */
+export interface KernelAnswer {
+  /** null: nothing here can ask it */
+  readonly synchronized: boolean | null
+  readonly asked: number
+}
+
+/** How often (ms) the kernel is asked. */
+const EVERY = 15_000
+/** A command that says nothing for so long (ms) is given up. */
+const PATIENCE = 5_000
+/** systemd-timesyncd touches `synchronized` in here each time it has set the clock (systemd-timesyncd.service(8)). */
+const TIMESYNC = '/run/systemd/timesync'
+
+/**
+ * Whether the kernel's clock follows a time server: its STA_UNSYNC flag (adjtimex(2)), which every NTP daemon clears and
+ * which setting the clock by hand raises. timedatectl(1) reads it; where that cannot, as in a container, the file of
+ * systemd-timesyncd tells whether it has set the clock since the machine booted. Null where neither is there.
+ */
+export async function askKernel(command = 'timedatectl', folder = TIMESYNC): Promise<boolean | null> {
+  const said = await new Promise<string>((resolve) => {
+    const args = ['show', '--property=NTPSynchronized', '--value']
+    execFile(command, args, { timeout: PATIENCE }, (error, out) => resolve(error ? '' : out.trim()))
+  })
+  if (said === 'yes' || said === 'no') return said === 'yes'
+  return existsSync(folder) ? existsSync(`${folder}/synchronized`) : null
+}
+
+/** Asks now, and again and again until `signal` aborts. @returns the latest answer */
+export async function watchKernel(input: {
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  readonly ask: () => Promise<boolean | null>
+}): Promise<() => KernelAnswer> {
+  const { clock, signal } = input
+  async function ask(): Promise<KernelAnswer> {
+    const asked = clock.monotonic()
+    return { synchronized: await input.ask(), asked }
+  }
+  async function goOn(): Promise<void> {
+    while (!signal.aborted) {
+      await clock.sleep(EVERY, signal)
+      if (!signal.aborted) latest = await ask()
+    }
+  }
+  let latest = await ask()
+  void goOn()
+  return () => latest
+}
