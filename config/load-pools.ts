@@ -7,7 +7,7 @@ import { type LoadedPolicy, loadPolicy, type PolicyResult } from './load-policy.
 import type { LocatedProblem } from './problem.ts'
 import { type Prepared, readBytes, type Surroundings } from './read.ts'
 import { valueAt } from './schema-walk.ts'
-import { beside } from './secrets.ts'
+import { beside, fileOf } from './secrets.ts'
 import { checkEntries, type Entry } from './section.ts'
 
 /** A pool that may not disclose, and why. */
@@ -21,7 +21,12 @@ export type LoadedGate = ({ readonly kind: 'open' } & LoadedPolicy) | ShutGate
 
 /** A pool; `config` is undefined where its part of the file is wrong, and the gate is shut then. */
 export type LoadedPool =
-  | { readonly config: PoolConfig; readonly gate: LoadedGate }
+  | {
+      readonly config: PoolConfig
+      readonly gate: LoadedGate
+      /** files that its certificates were read from */
+      readonly tls_files: Readonly<Partial<Record<'ca' | 'cert' | 'key', string>>>
+    }
   | { readonly config: undefined; readonly gate: ShutGate }
 
 /** Checks each pool by itself, with its policy and contract. `elsewhere`: problems in those files. */
@@ -54,7 +59,10 @@ export function loadPools(
       : policy.result.kind === 'bad'
         ? shut(policy.result.code, policy.result.problems[0])
         : { kind: 'open' as const, ...policy.result.loaded }
-    return [entry.name, { config: withFolder(config, dirname(prepared.document.file)), gate }]
+    return [
+      entry.name,
+      { config: withFolder(config, dirname(prepared.document.file)), gate, tls_files: tlsFiles(prepared, entry) },
+    ]
   })
   return { loaded: Object.fromEntries(loaded), problems: found, elsewhere }
 }
@@ -72,6 +80,14 @@ function loadNamedPolicy(
   const read = readBytes(file)
   if (!('bytes' in read)) return { problem: { path: [...path, 'policy'], ...read } }
   return { result: loadPolicy(read.bytes, file, { pool, known, surroundings }) }
+}
+
+function tlsFiles({ document }: Prepared, { path }: Entry<PoolConfig>): Readonly<Record<string, string>> {
+  const files = ['ca', 'cert', 'key'].flatMap((what) => {
+    const file = fileOf(valueAt(document.value, [...path, 'tls', what]), document.file)
+    return file === undefined ? [] : [[what, file] as const]
+  })
+  return Object.fromEntries(files)
 }
 
 function codeOf(prepared: Prepared, { path }: Entry<PoolConfig>): FaultCode {

@@ -73,6 +73,12 @@ export function beside(file: string, path: string): string {
   return isAbsolute(path) ? path : join(dirname(file), path)
 }
 
+/** The file that a secret comes from, as a path from here, or undefined where it comes from elsewhere. */
+export function fileOf(value: unknown, file: string): string | undefined {
+  const from = originOf(value)
+  return from?.kind === 'file' ? beside(file, from.name) : undefined
+}
+
 function originOf(value: unknown): { readonly kind: 'env' | 'file'; readonly name: string } | undefined {
   if (!isRecord(value)) return undefined
   const [entry, ...others] = Object.entries(value)

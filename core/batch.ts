@@ -58,8 +58,11 @@ export type Verdict =
 
 /** A receiver of sealed batches. */
 export interface Pool extends AsyncDisposable {
-  /** Never rejects for what the network or the pool does: that is a verdict. Aborting ends it with `retry`. */
-  deliver(batch: SealedBatch, signal: AbortSignal): Promise<Verdict>
+  /**
+   * Never rejects for what the network or the pool does: that is a verdict. Aborting ends it with `retry`.
+   * @param progress called whenever a piece of the batch goes out; a slow link takes long
+   */
+  deliver(batch: SealedBatch, signal: AbortSignal, progress?: () => void): Promise<Verdict>
 }
 
 /** sealed = queued + delivered + quarantined + dropped, always. */

@@ -130,6 +130,10 @@ export const FAULTS = {
     fate: 'retries',
     hint: 'the TLS connection failed: check the `tls` files of the pool, the certificate dates and the host name',
   },
+  'pool-proxy': {
+    fate: 'waits',
+    hint: 'the proxy will not pass batches on: check `proxy` of the pool, its user and password, and its access rules; batches wait',
+  },
   'pool-unavailable': { fate: 'retries', hint: 'the pool asked to come back later; batches wait' },
   'pool-receipt': {
     fate: 'retries',
@@ -147,6 +151,10 @@ export const FAULTS = {
   'pool-rejected': {
     fate: 'loses',
     hint: 'the batch is quarantined: ask the pool what it refuses, then `sluice outbox retry` it, or export or drop it',
+  },
+  'pool-stuck': {
+    fate: 'retries',
+    hint: 'the pool takes other batches: ask it about this one, see `sluice outbox show`, and export or drop it',
   },
   'pool-folder': {
     fate: 'retries',

@@ -165,3 +165,22 @@ export const utcDate = z
     return ms
   })
   .meta({ as: 'date' })
+
+/** A time zone: an IANA name such as `Asia/Seoul`, or an offset. */
+export const zone = z.string().superRefine((text, ctx) => {
+  if (!isZone(text))
+    ctx.addIssue({
+      code: 'custom',
+      message: `"${text}" is not a time zone`,
+      params: { hint: 'write a name such as Asia/Seoul, Asia/Tokyo or UTC, or an offset such as +09:00' },
+    })
+})
+
+function isZone(text: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: text })
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,52 +1,48 @@
-import http, { type IncomingMessage } from 'node:http'
+import { once } from 'node:events'
+import http, { type ClientRequest, type IncomingMessage } from 'node:http'
 import https from 'node:https'
-import { createSecureContext, type SecureContextOptions } from 'node:tls'
 import type { Pool, SealedBatch, Verdict } from '../core/batch.ts'
 import { unixMs } from '../core/brand.ts'
 import { Fault } from '../core/fault.ts'
-import type { PoolConfig } from './schema.ts'
+import { type ConnectionOptions, openConnections, reasonOf } from './connections.ts'
+import { makePace } from './pace.ts'
 import { formatBatchSignature, formatContentDigest } from './signature.ts'
 import { type Answer, verdictOf } from './verdict.ts'
 
 /** No pool answers with more than a receipt or a problem. */
 const MAX_ANSWER = 65_536
-/** Routers forget idle connections without a word, so none is used again after this long. */
-const MAX_IDLE = 10_000
 
 /** How to reach a pool over HTTP. */
-export interface HttpPoolOptions {
+export interface HttpPoolOptions extends Omit<ConnectionOptions, 'pool' | 'secure'> {
   /** id of the pool */
   readonly name: string
   /** address, with or without a path before `/v1` */
   readonly url: string
   /** pinned, `ed25519:…` */
   readonly receipt_key: string
-  /** ms from the first attempt to connect until the whole answer is here */
+  /** ms from the first attempt to connect until the whole answer is here, without what `max_rate` adds */
   readonly timeout: number
-  /** PEM texts */
-  readonly tls?: PoolConfig['tls']
+  /** bytes a second */
+  readonly max_rate?: number | undefined
 }
 
 /**
  * A pool over HTTP (POOL.md, HTTP). Sends nothing that tells the gateway apart from any other of its plant; follows no
  * redirect.
- * @throws Fault `pool-tls` where a certificate or key of `tls` cannot be used
+ * @throws Fault `pool-tls` where a certificate or key of `tls` cannot be used, `pool-proxy` where a proxy cannot
  */
 export function openHttpPool(options: HttpPoolOptions): Pool {
-  const { name, receipt_key } = options
-  const { ca, cert, key } = options.tls ?? {}
-  const tls = { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) }
+  const { name, receipt_key, timeout } = options
   const secure = options.url.startsWith('https:')
-  if (secure) checkTls(name, tls)
-  const pooling = { keepAlive: true, maxSockets: 1, timeout: MAX_IDLE }
-  const agent = secure ? new https.Agent({ ...pooling, ...tls }) : new http.Agent(pooling)
+  const connections = openConnections({ ...options, pool: name, secure })
+  const pace = makePace(options.max_rate)
   const base = `${options.url.replace(/\/+$/, '')}/v1/pools/${encodeURIComponent(name)}`
 
-  function put(batch: SealedBatch, signal: AbortSignal): Promise<Answer> {
+  function put(batch: SealedBatch, signal: AbortSignal, progress: () => void): Promise<Answer> {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>()
     const request = (secure ? https : http).request(`${base}/batches/${batch.id}`, {
       method: 'PUT',
-      agent,
+      agent: connections.agent(),
       signal,
       headers: {
         'User-Agent': 'sluice/1',
@@ -56,27 +52,53 @@ export function openHttpPool(options: HttpPoolOptions): Pool {
         'Batch-Signature': formatBatchSignature(batch),
       },
     })
+    const answered = new AbortController()
     request.on('error', reject)
-    request.on('response', (response) => read(response).then(resolve, reject))
-    request.end(batch.bytes)
+    // A request that waits for a proxy's tunnel does not hear its signal.
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+    request.on('response', (response) => {
+      answered.abort()
+      read(response)
+        .then(resolve, reject)
+        // What answered before it had everything wants no more of it.
+        .finally(() => request.writableEnded || request.destroy())
+    })
+    send(request, batch.bytes, AbortSignal.any([signal, answered.signal]), progress).catch(reject)
     return promise
   }
 
+  async function send(request: ClientRequest, bytes: Uint8Array, signal: AbortSignal, progress: () => void) {
+    for (let at = 0; at < bytes.length && !signal.aborted; at += pace.piece) {
+      const piece = bytes.subarray(at, Math.min(at + pace.piece, bytes.length))
+      await pace.turn(piece.length, signal)
+      if (signal.aborted) return
+      progress()
+      if (at + piece.length === bytes.length) request.end(piece)
+      // An error of the request is told by the request itself.
+      else if (!request.write(piece)) await once(request, 'drain', { signal }).catch(() => undefined)
+    }
+  }
+
   return {
-    async deliver(batch, signal): Promise<Verdict> {
-      const deadline = AbortSignal.timeout(options.timeout)
+    async deliver(batch, signal, progress = () => undefined): Promise<Verdict> {
+      const deadline = AbortSignal.timeout(timeout + pace.delay(batch.bytes.length))
       try {
-        const answer = await put(batch, AbortSignal.any([signal, deadline]))
+        const answer = await put(batch, AbortSignal.any([signal, deadline]), progress)
         // A date in Retry-After is the world's time, whatever clock the agent runs by.
         return verdictOf(answer, batch, receipt_key, unixMs(Date.now()))
       } catch (cause) {
+        if (!signal.aborted && !deadline.aborted && isRefusedByProxy(cause)) {
+          const message = `the proxy answered ${cause.statusCode}`
+          return { kind: 'hold', fault: new Fault('pool-proxy', { pool: name, batch: batch.id }, message) }
+        }
+        if (deadline.aborted) connections.renew() // the next one must not queue up behind what hangs
         const why = signal.aborted ? 'stopped' : deadline.aborted ? 'no answer in time' : reasonOf(cause)
         const code = isTlsError(cause) ? 'pool-tls' : 'pool-unreachable'
         return { kind: 'retry', after_ms: 0, fault: new Fault(code, { pool: name, batch: batch.id }, why, { cause }) }
       }
     },
     async [Symbol.asyncDispose]() {
-      agent.destroy()
+      connections[Symbol.dispose]()
     },
   }
 }
@@ -97,18 +119,12 @@ async function read(response: IncomingMessage): Promise<Answer> {
   }
 }
 
-function checkTls(pool: string, tls: SecureContextOptions): void {
-  try {
-    createSecureContext(tls)
-  } catch (cause) {
-    throw new Fault('pool-tls', { pool }, `a certificate or key of tls cannot be used: ${reasonOf(cause)}`, { cause })
-  }
-}
-
-/** System and OpenSSL error codes; never the text, which may quote what was sent. */
-function reasonOf(cause: unknown): string {
-  const { code } = cause as { readonly code?: unknown }
-  return typeof code === 'string' ? code : 'the connection failed'
+/** A proxy that answers CONNECT with 4xx will not have it; with 5xx it could not reach the pool just now. */
+function isRefusedByProxy(cause: unknown): cause is { readonly statusCode: number } {
+  const { statusCode } = cause as { readonly statusCode?: unknown }
+  return (
+    reasonOf(cause) === 'ERR_PROXY_TUNNEL' && typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500
+  )
 }
 
 function isTlsError(cause: unknown): boolean {

@@ -153,7 +153,7 @@ describe('a streak of rejections', () => {
   })
 
   it('ends when a batch is accepted', () => {
-    const streak = makeRejectionStreak(2)
+    const streak = makeRejectionStreak([], 2)
     streak.rejected('range')
     streak.accepted()
     expect(streak.rejected('range')).toBe('quarantine')

@@ -39,6 +39,7 @@ export function verdictOf(answer: Answer, batch: SealedBatch, receiptKey: string
     return retry('pool-unavailable', 'the batch arrived damaged at the pool')
   if (status === 401 || status === 403)
     return { kind: 'hold', fault: fault('pool-identity', `the pool, or something before it, answered ${status}`) }
+  if (status === 407) return { kind: 'hold', fault: fault('pool-proxy', 'the proxy answered 407') }
   const what = problem ? `${status} (${problem})` : `${status}, which is no answer of the pool contract`
   return { kind: 'hold', fault: fault('pool-unexpected', `the answer was ${what}`) }
 }
@@ -82,14 +83,18 @@ function retryAfterMs(field: string | undefined, now: UnixMs): number {
 /**
  * Ten rejections in a row of one kind say that something general is wrong, not ten batches. `rejected` answers `hold`
  * from the tenth on, until a batch is accepted or another kind of rejection comes.
+ * @param past kinds of the rejections before this run that nothing accepted came after, oldest first
  */
-export function makeRejectionStreak(limit = 10): {
+export function makeRejectionStreak(
+  past: readonly string[] = [],
+  limit = 10,
+): {
   /** @param kind what tells kinds apart, e.g. the fault's message */
   rejected(kind: string): 'quarantine' | 'hold'
   accepted(): void
 } {
-  let last = ''
-  let n = 0
+  let last = past.at(-1) ?? ''
+  let n = past.length - 1 - past.findLastIndex((kind) => kind !== last)
   return {
     rejected(kind) {
       n = kind === last ? n + 1 : 1

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { decimal, duration, unit } from '../../core/option.ts'
+import { decimal, duration, unit, zone } from '../../core/option.ts'
 import { VALUE_TYPES, type ValueType } from '../../core/signal.ts'
 import { compileJsonPath } from './json-path.ts'
 import { INTEGER_RANGES } from './payload.ts'
@@ -36,15 +36,6 @@ export const jsonPath = z.string().superRefine((text, ctx) => {
       params: {
         hint: "write a path from the root, such as $.temperature, $.values[0].v, $['oil temp'] or $.d[?(@.tag=='T1')].value; with each, @.v from the item",
       },
-    })
-})
-
-const zone = z.string().superRefine((text, ctx) => {
-  if (!isZone(text))
-    ctx.addIssue({
-      code: 'custom',
-      message: `"${text}" is not a time zone`,
-      params: { hint: 'write a name such as Asia/Seoul, Asia/Tokyo or UTC, or an offset such as +09:00' },
     })
 })
 
@@ -186,13 +177,4 @@ function checkLabels(s: Labelled, report: (path: readonly string[], message: str
   for (const label of Object.keys(s.labels))
     if (BigInt(label) < low || BigInt(label) > high)
       report(['labels', label], `${label} can never come`, `write numbers ${low} to ${high}, or another type`)
-}
-
-function isZone(text: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: text })
-    return true
-  } catch {
-    return false
-  }
 }

@@ -1,5 +1,6 @@
-import type { LoadedGate } from '../../config/load-pools.ts'
+import type { LoadedGate, LoadedPool } from '../../config/load-pools.ts'
 import type { Pool } from '../../core/batch.ts'
+import type { Fault } from '../../core/fault.ts'
 import { parsePlantKey } from '../../privacy/keys.ts'
 import type { PoolConfig } from '../../uplink/schema.ts'
 import type { Gate } from './worker-port.ts'
@@ -26,17 +27,18 @@ export function gateOf(
   }
 }
 
-/** Opens the receiver that a pool's configuration names. Nothing is sent yet. */
-export async function openPoolClient(name: string, config: PoolConfig): Promise<Pool> {
-  if (config.dir !== undefined) {
-    return (await import('../../uplink/directory-pool.ts')).openDirectoryPool({ name, dir: config.dir })
-  }
-  const { url, receipt_key, tls, timeout } = config
-  return (await import('../../uplink/http-pool.ts')).openHttpPool({
-    name,
-    url: url!,
-    receipt_key: receipt_key!,
-    tls,
-    timeout,
-  })
+/**
+ * Opens the receiver that a pool's configuration names. Nothing is sent yet.
+ * @param onTls told of certificates that changed on disk and will not do, and (null) of the next that will
+ * @throws Fault `pool-tls` | `pool-proxy`
+ */
+export async function openPoolClient(
+  name: string,
+  { config, tls_files }: Extract<LoadedPool, { config: PoolConfig }>,
+  onTls: (fault: Fault | null) => void,
+): Promise<Pool> {
+  const { url, dir, receipt_key, tls, timeout, max_rate, proxy } = config
+  if (dir !== undefined) return (await import('../../uplink/directory-pool.ts')).openDirectoryPool({ name, dir })
+  const connecting = { name, url: url!, receipt_key: receipt_key!, tls, tls_files, timeout, max_rate, proxy, onTls }
+  return (await import('../../uplink/http-pool.ts')).openHttpPool(connecting)
 }
