@@ -15,6 +15,7 @@ import {
   table,
   version,
 } from './common.ts'
+import { renderDelivery } from './delivery-text.ts'
 
 /**
  * `sluice status`: asks the running agent, or reads the data folder while none runs. With `--check` the exit code is 1
@@ -119,7 +120,6 @@ export function renderStatus(s: AgentStatus): string {
 function renderPool(name: string, pool: AgentStatus['store']['pools'][string], s: AgentStatus): string {
   const { accounts: a, batches: b } = pool
   const gate = s.gates[name]
-  const delivery = s.delivery[name]
   const reasons = (account: Readonly<Record<string, number>>): string => {
     const total = Object.values(account).reduce((sum, n) => sum + n, 0)
     const detail = Object.entries(account).map(([reason, n]) => `${reason} ${n}`)
@@ -130,18 +130,9 @@ function renderPool(name: string, pool: AgentStatus['store']['pools'][string], s
     ...(pool.retired ? [`  retired   ${retirement(pool.retired)}`] : []),
     ...(gate ? [`  gate      ${gate.state}${gate.fault ? `: ${gate.fault.message} (${gate.fault.hint})` : ''}`] : []),
     `  readings  ${a.accepted} accepted = ${a.pending} pending + ${a.disclosed} disclosed + ${reasons(a.withheld)} withheld + ${reasons(a.evicted)} evicted`,
-    `  batches   ${b.sealed} sealed = ${b.queued} queued + ${b.delivered} delivered + ${b.quarantined} quarantined + ${b.dropped} dropped`,
+    `  batches   ${b.sealed} sealed = ${b.queued} queued + ${b.delivered} delivered + ${b.quarantined} quarantined + ${reasons(pool.dropped)} dropped`,
   ]
-  if (delivery) {
-    const next =
-      delivery.next_in_ms === null
-        ? ''
-        : `, next attempt in ${formatDuration(Math.ceil(delivery.next_in_ms / 1_000) * 1_000)}`
-    lines.push(
-      `  delivery  ${delivery.state}${next}${delivery.fault ? `: ${delivery.fault.message} (${delivery.fault.hint})` : ''}`,
-    )
-  }
-  for (const q of pool.quarantined) lines.push(`  refused   ${q.dataset} ${q.id}: ${q.message}`)
+  lines.push(...renderDelivery(pool, s.delivery[name], s.now))
   return lines.join('\n')
 }
 

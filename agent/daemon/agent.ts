@@ -4,21 +4,19 @@ import type { LoadedConfig } from '../../config/load.ts'
 import type { Clock } from '../../core/clock.ts'
 import { FAULTS, Fault } from '../../core/fault.ts'
 import type { Log } from '../../core/log.ts'
-import { type Bell, makeBell } from './bell.ts'
 import { bytesWritten } from './bytes-written.ts'
 import { makeClockSense } from './clock-sense.ts'
 import { type Collector, offState, recordConfigOutage, startCollector } from './collect.ts'
 import { makeCommitQueue } from './commit-queue.ts'
 import { serveControl, socketPath } from './control.ts'
-import { type Courier, startCourier } from './deliver.ts'
-import { gateOf, openPoolClient } from './gate.ts'
 import { askKernel, watchKernel } from './kernel-clock.ts'
 import { makeLiveness } from './liveness.ts'
 import { answerDesk, makeOutboxDesk } from './outbox-desk.ts'
+import { makePools, type Pools } from './pools.ts'
 import { type Probed, probeEach } from './probe.ts'
 import { makeRate } from './rate.ts'
 import { retirePools } from './retire.ts'
-import type { AgentStatus, GateState } from './status.ts'
+import type { AgentStatus } from './status.ts'
 import { makeStoreAlarm } from './store-alarm.ts'
 import { openStoreClient } from './store-client.ts'
 import { startWatchdog } from './watchdog.ts'
@@ -67,11 +65,7 @@ async function startLoops(input: AgentInput, stop: AbortController, resources: A
   if (!gateway || !buffer) throw new Fault('config-invalid', { file: loaded.file }, 'gateway or buffer is not valid')
   const startedAt = clock.monotonic()
   const liveness = makeLiveness(clock)
-  const gates = new Map<string, GateState>()
-  const bells = new Map<string, Bell>()
   const collectors = new Map<string, Collector>()
-  const couriers = new Map<string, Courier>()
-  const limits = { max_sealed_ahead: buffer.max_sealed_ahead, max_skew: loaded.clock.max_skew }
   const failure = Promise.withResolvers<Error>()
 
   const store = resources.use(
@@ -87,10 +81,8 @@ async function startLoops(input: AgentInput, stop: AbortController, resources: A
         keep_raw: buffer.keep_raw,
       },
       {
-        sealed(pool) {
-          bells.get(pool)?.ring()
-        },
-        shut: (pool, fault) => shutGate(pool, fault),
+        sealed: (pool) => pools.sealed(pool),
+        shut: (pool, fault) => pools.shut(pool, fault),
         died: (error) => failure.resolve(error),
       },
       log,
@@ -129,31 +121,19 @@ async function startLoops(input: AgentInput, stop: AbortController, resources: A
     told.catch((err) => log.error({ key, err }, 'the alarm could not be recorded'))
   }
 
-  function shutGate(pool: string, fault: Fault): void {
-    gates.set(pool, { state: 'shut', fault: { code: fault.code, message: fault.message, hint: fault.hint } })
-    alarm(`gate:${pool}`, fault)
-  }
-
-  async function startPool(name: string): Promise<void> {
-    const pool = loaded.pools[name]!
-    await store.openPool(name, sense.isSane()) // a pool's accounts begin when it is first configured, whatever its gate does
-    const wake = makeBell(clock)
-    bells.set(name, wake)
-    if (pool.gate.kind === 'shut') shutGate(name, pool.gate.fault)
-    if (!pool.config) return
-    const client = resources.use(await openPoolClient(name, pool.config))
-    if (pool.gate.kind === 'open') {
-      const gate = gateOf(name, pool.config, pool.gate, limits)
-      gates.set(name, { state: 'open', fault: null })
-      await store.clearAlarm(`gate:${name}`, clock.now())
-      await store.openGate(gate)
-      for (const dataset of gate.plan.datasets)
-        for (const { name: column, accepted_risk } of dataset.columns)
-          if (accepted_risk !== null)
-            log.warn({ pool: name, dataset: dataset.name, column, accepted_risk }, 'finer than the profile allows')
-    }
-    couriers.set(name, startCourier({ pool: name, client, store, wake, clock, log, liveness, signal: stop.signal }))
-  }
+  const pools: Pools = resources.use(
+    makePools({
+      loaded,
+      store,
+      max_sealed_ahead: buffer.max_sealed_ahead,
+      clock,
+      log,
+      liveness,
+      signal: stop.signal,
+      isSane: sense.isSane,
+      alarm,
+    }),
+  )
 
   function startSource(name: string): void {
     const source = loaded.sources[name]!
@@ -189,9 +169,9 @@ async function startLoops(input: AgentInput, stop: AbortController, resources: A
   await store.intern(sources.flatMap(([, source]) => (source.kind === 'ok' ? source.plan.signals : [])))
   for (const [name] of sources) startSource(name)
   for (const name of Object.keys(loaded.pools)) {
-    await startPool(name).catch((error: unknown) => {
+    await pools.start(name).catch((error: unknown) => {
       if (!(error instanceof Fault)) throw error
-      shutGate(name, error) // what one pool needs and does not have is not the others' trouble
+      pools.shut(name, error) // what one pool needs and does not have is not the others' trouble
     })
   }
 
@@ -237,8 +217,8 @@ async function startLoops(input: AgentInput, stop: AbortController, resources: A
       trouble: queue.trouble,
       written_gb_per_day: (written.perSecond() * 86_400) / 1e9,
       sources: Object.fromEntries(states),
-      gates: Object.fromEntries(gates),
-      delivery: Object.fromEntries([...couriers].map(([name, c]) => [name, c.state()])),
+      gates: pools.gates(),
+      delivery: pools.delivery(stored),
       store: stored,
       ledger_ok: accountsAddUp(stored),
     }
@@ -260,11 +240,7 @@ async function startLoops(input: AgentInput, stop: AbortController, resources: A
   const control = serveControl(socketPath(gateway.data_dir, loaded.control?.socket), {
     status,
     probe: (argument) => probe(argument === '' ? undefined : argument),
-    outbox: answerDesk(
-      makeOutboxDesk(store, clock.now, () => {
-        for (const bell of bells.values()) bell.ring()
-      }),
-    ),
+    outbox: answerDesk(makeOutboxDesk(store, clock.now, pools.hurry)),
   })
   await control.then(
     (served) => resources.use(served),
@@ -287,7 +263,7 @@ async function startLoops(input: AgentInput, stop: AbortController, resources: A
     async [Symbol.asyncDispose]() {
       stop.abort()
       queue.hurry()
-      await Promise.all([...collectors.values(), ...couriers.values()].map((loop) => loop.done))
+      await Promise.all([...[...collectors.values()].map((loop) => loop.done), pools.done()])
       await resources.disposeAsync()
       log.info({}, 'sluice has stopped')
     },

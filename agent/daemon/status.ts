@@ -9,6 +9,18 @@ export interface GateState {
   readonly fault: { readonly code: string; readonly message: string; readonly hint: string } | null
 }
 
+/** A dataset whose readings wait raw because as much is sealed as `max_sealed_ahead` allows. */
+export interface Backlog {
+  readonly dataset: string
+  /** ms from the last sealed slot until now */
+  readonly behind_ms: number
+  /** ms until it is fresh again at today's pace; null where it is not known or not gaining */
+  readonly fresh_in_ms: number | null
+}
+
+/** Delivery to one pool. */
+export type PoolDelivery = DeliveryState & { readonly backlog: readonly Backlog[] }
+
 /** What `sluice status --json` prints. Times are UnixMs. */
 export interface AgentStatus {
   readonly version: string
@@ -26,7 +38,7 @@ export interface AgentStatus {
   readonly written_gb_per_day: number
   readonly sources: Readonly<Record<string, SourceState & { readonly readings_per_s: number }>>
   readonly gates: Readonly<Record<string, GateState>>
-  readonly delivery: Readonly<Record<string, DeliveryState>>
+  readonly delivery: Readonly<Record<string, PoolDelivery>>
   readonly store: StoreStatus
   /** true: every pool's accounts add up */
   readonly ledger_ok: boolean

@@ -1,0 +1,116 @@
+import type { StoreStatus } from '../../buffer/port.ts'
+import type { LoadedConfig } from '../../config/load.ts'
+import type { Clock } from '../../core/clock.ts'
+import type { Fault } from '../../core/fault.ts'
+import type { Log } from '../../core/log.ts'
+import { makeSchedule } from '../../uplink/schedule.ts'
+import { type Bell, makeBell } from './bell.ts'
+import { type Courier, startCourier } from './deliver.ts'
+import { gateOf, openPoolClient } from './gate.ts'
+import type { Liveness } from './liveness.ts'
+import type { Backlog, GateState, PoolDelivery } from './status.ts'
+import type { StoreClient } from './store-client.ts'
+
+/** What runs for the pools of one agent: a gate and a courier each, which share nothing but the store. */
+export interface Pools extends AsyncDisposable {
+  /** @throws Fault where the pool cannot be worked for; the others go on */
+  start(name: string): Promise<void>
+  shut(name: string, fault: Fault): void
+  /** A batch was sealed for this pool. */
+  sealed(name: string): void
+  /** Every courier tries again now. */
+  hurry(): void
+  gates(): Readonly<Record<string, GateState>>
+  delivery(stored: StoreStatus): Readonly<Record<string, PoolDelivery>>
+  /** Resolves when every courier has ended. */
+  done(): Promise<unknown>
+}
+
+/** @param input.alarm raises the alarm of a key, or ends it (null) */
+export function makePools(input: {
+  readonly loaded: LoadedConfig
+  readonly store: StoreClient
+  /** ms */
+  readonly max_sealed_ahead: number
+  readonly clock: Clock
+  readonly log: Log
+  readonly liveness: Liveness
+  readonly signal: AbortSignal
+  /** whether the clock is trusted */
+  readonly isSane: () => boolean
+  readonly alarm: (key: string, fault: Fault | null) => void
+}): Pools {
+  const { loaded, store, max_sealed_ahead, clock, log, liveness, signal, isSane, alarm } = input
+  const gates = new Map<string, GateState>()
+  const bells = new Map<string, Bell>()
+  const couriers = new Map<string, Courier>()
+  const resources = new AsyncDisposableStack()
+
+  function shut(name: string, fault: Fault): void {
+    gates.set(name, { state: 'shut', fault: { code: fault.code, message: fault.message, hint: fault.hint } })
+    alarm(`gate:${name}`, fault)
+  }
+
+  /** Datasets whose backlog lies raw because enough is sealed, and when they will be fresh again. */
+  function backlog(courier: Courier, pool: StoreStatus['pools'][string] | undefined, now: number): readonly Backlog[] {
+    return Object.entries(pool?.queued ?? {}).flatMap(([dataset, { batches, span }]) => {
+      const one = span / batches
+      if (span + one <= Math.max(max_sealed_ahead, one)) return []
+      const behind_ms = now - (pool!.cursor.sealed_until[dataset] ?? now)
+      return [{ dataset, behind_ms, fresh_in_ms: courier.drain.freshIn(dataset, behind_ms) }]
+    })
+  }
+
+  return {
+    async start(name) {
+      const pool = loaded.pools[name]!
+      await store.openPool(name, isSane()) // a pool's accounts begin when it is first configured, whatever its gate does
+      const wake = makeBell(clock)
+      bells.set(name, wake)
+      if (pool.gate.kind === 'shut') shut(name, pool.gate.fault)
+      if (!pool.config) return
+      const { order } = pool.config
+      const client = resources.use(await openPoolClient(name, pool, (fault) => alarm(`tls:${name}`, fault)))
+      await store.clearAlarm(`tls:${name}`, clock.now()) // the last run may have left one
+      if (pool.gate.kind === 'open') {
+        const limits = { max_sealed_ahead, max_skew: loaded.clock.max_skew }
+        const gate = gateOf(name, pool.config, pool.gate, limits)
+        gates.set(name, { state: 'open', fault: null })
+        await store.clearAlarm(`gate:${name}`, clock.now())
+        await store.openGate(gate)
+        for (const dataset of gate.plan.datasets)
+          for (const { name: column, accepted_risk } of dataset.columns)
+            if (accepted_risk !== null)
+              log.warn({ pool: name, dataset: dataset.name, column, accepted_risk }, 'finer than the profile allows')
+      }
+      const refused = lastRefusals((await store.status(clock.now())).pools[name])
+      const schedule = makeSchedule(pool.config)
+      const courier = { pool: name, client, store, order, schedule, refused, wake, clock, log, liveness, signal }
+      couriers.set(name, startCourier(courier))
+    },
+    shut,
+    sealed(name) {
+      bells.get(name)?.ring()
+    },
+    hurry() {
+      for (const courier of couriers.values()) courier.hurry()
+    },
+    gates: () => Object.fromEntries(gates),
+    delivery: (stored) =>
+      Object.fromEntries(
+        [...couriers].map(([name, courier]) => {
+          const backlogs = backlog(courier, stored.pools[name], clock.now())
+          return [name, { ...courier.state(), backlog: backlogs }]
+        }),
+      ),
+    done: () => Promise.all([...couriers.values()].map((courier) => courier.done)),
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  }
+}
+
+/** Kinds of the refusals since the pool last took a batch, oldest first. */
+function lastRefusals(pool: StoreStatus['pools'][string] | undefined): readonly string[] {
+  const since = pool?.delivered_at ?? 0
+  const refusals = pool?.quarantined.filter(({ settled_at }) => settled_at > since) ?? []
+  return refusals.map(({ message }) => message).toReversed()
+}
