@@ -85,7 +85,14 @@ function planSource(
  * does not shut a gate as well.
  */
 export function knownSignals(sources: Readonly<Record<string, LoadedSource>>): KnownSignal {
-  const all = Object.values(sources)
-  const rows = new Map(all.flatMap((s) => (s.kind === 'ok' ? s.plan.signals.map((row) => [row.id, row] as const) : [])))
-  return (id) => rows.get(id) ?? (all.some((s) => s.kind === 'bad' || s.mayProvide(id)) ? 'possible' : undefined)
+  const all = Object.entries(sources)
+  const rows = new Map(
+    all.flatMap(([, s]) => (s.kind === 'ok' ? s.plan.signals.map((row) => [row.id, row] as const) : [])),
+  )
+  return (id) => {
+    const row = rows.get(id)
+    if (row) return row
+    const may = all.flatMap(([name, s]) => (s.kind === 'bad' || s.mayProvide(id) ? [name] : []))
+    return may.length > 0 ? { sources: may } : undefined
+  }
 }

@@ -219,17 +219,17 @@ function inputsOf(
           hint: 'add `place: …`',
         })
       const id = ref.replace('{asset}', () => asset).replace('{place}', () => place ?? '')
-      const signal = place === undefined && ref.startsWith('{place}') ? 'possible' : known(id)
+      const signal = place === undefined && ref.startsWith('{place}') ? { sources: [] } : known(id)
       if (signal === undefined)
         tell({
           path: at,
           message: `there is no signal "${id}"`,
           hint: 'compare it with the assets and signals of the sources',
         })
-      const message = typeof signal === 'object' ? wrong(signal) : undefined
+      const message = signal && 'source' in signal ? wrong(signal) : undefined
       if (message) tell({ path: at, message, hint: 'choose another signal, or mend its unit, type or labels' })
-      const source = typeof signal === 'object' ? signal.source : null
-      return { id, asset: id.slice(0, id.indexOf('/')), source }
+      const sources = !signal ? [] : 'source' in signal ? [signal.source] : signal.sources
+      return { id, asset: id.slice(0, id.indexOf('/')), sources }
     }),
   )
   return { inputs: written.length === 0 ? [] : inputs, problems: [...problems.values()] }

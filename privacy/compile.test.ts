@@ -65,7 +65,7 @@ describe('the head of a policy', () => {
       contract,
       contract_sha256: '',
       pool: 'krjp',
-      known: () => 'possible',
+      known: () => ({ sources: [] }),
     })
     expect(toldOf(compiled)).toEqual(['contract.file: the contract could not be read'])
   })
@@ -232,7 +232,10 @@ describe('a plan', () => {
       step: '1',
       grid: { low: 0, step: 1, power: 1, steps: 100 },
       accepted_risk: null,
-      inputs: [[{ id: 'z/oil', asset: 'z', source: null }], [{ id: 'press-7/oil', asset: 'press-7', source: 'plc' }]],
+      inputs: [
+        [{ id: 'z/oil', asset: 'z', sources: ['plc'] }],
+        [{ id: 'press-7/oil', asset: 'press-7', sources: ['plc'] }],
+      ],
     })
     expect(unruled).toMatchObject({ kind: 'category', name: 'state', vocabulary: ['idle', 'run'], inputs: [] })
   })

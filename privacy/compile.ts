@@ -51,11 +51,12 @@ interface PlanColumnBase {
   readonly inputs: readonly (readonly PlanInput[])[]
 }
 
-/** A signal that feeds a column. `source` is null where only a broker's wildcard can tell. */
+/** A signal that feeds a column. */
 export interface PlanInput {
   readonly id: string
   readonly asset: string
-  readonly source: string | null
+  /** that may bring it: one, or more where brokers' wildcards leave it open */
+  readonly sources: readonly string[]
 }
 
 interface PlanNumber extends PlanColumnBase {
@@ -83,8 +84,8 @@ export type PlanColumn =
     })
   | (PlanColumnBase & { readonly kind: 'category'; readonly stat: 'last'; readonly vocabulary: readonly string[] })
 
-/** What is known of a signal id: its row, that a wildcard may bring it, or nothing. */
-export type KnownSignal = (signalId: string) => SignalSpec | 'possible' | undefined
+/** What is known of a signal id: its row, which sources' wildcards may bring it, or nothing. */
+export type KnownSignal = (signalId: string) => SignalSpec | { readonly sources: readonly string[] } | undefined
 
 const DAY = 86_400_000
 

@@ -88,16 +88,16 @@ describe('when a slot closes', () => {
     expect(periods.some((period) => period.from === T0)).toBe(closes)
   })
 
-  it('waits for a signal whose source is not known yet, and then for that source', () => {
+  it('waits for the source whose wildcard may bring a signal, before its first message too', () => {
     const wildcard = planOf(
       contractOf({ stream: { kind: 'stream', grid: '1m', cadence: '1m', columns: { oil } } }),
       policyOf({ stream: { oil: rules.oil } }, { assets }),
       [],
       ['press-7/oil'],
     )
-    const log = logOf([block(T0, readings), block(minute + 30_000)])
-    expect(publishLog(log, wildcard, signals).periods).toEqual([])
-    expect(publishLog(log, wildcard, signals, { sourceOf: () => 'plc' }).periods).toHaveLength(1)
+    const silent = logOf([block(T0, []), block(minute + 30_000, [], null)])
+    expect(publishLog(silent, wildcard, signals).periods).toEqual([])
+    expect(publishLog(logOf([block(T0, []), block(minute + 30_000)]), wildcard, signals).periods).toHaveLength(1)
   })
 })
 

@@ -46,7 +46,6 @@ interface ClosedPeriod {
 /**
  * @param input.cursor where the store says publication stands; feed blocks from the one that holds `raw_seq`
  * @param input.stream_since slots that begin before it are not of this stream
- * @param input.sourceOf source that feeds a signal which only a broker's wildcard brings, once it is known
  * @param input.max_skew ms; a reading further in the future than this when it was stored is not used
  */
 export function makeDisclosure(input: {
@@ -55,14 +54,13 @@ export function makeDisclosure(input: {
   readonly cursor: Cursor
   readonly stream_since: UnixMs
   readonly signalOf: (index: number) => SignalSpec
-  readonly sourceOf: (signalId: string) => string | undefined
   readonly max_skew: number
 }): Disclosure {
-  const { plan, cursor: begun, sourceOf, max_skew } = input
+  const { plan, cursor: begun, max_skew } = input
   const datasets = plan.datasets.map((dataset) => {
     const sealed = firstSlot(plan, dataset, input)
     const since = Math.min(ceilTo(input.stream_since, dataset.slot), sealed)
-    return makeDataset(plan, dataset, { since, sealed }, sourceOf)
+    return makeDataset(plan, dataset, { since, sealed })
   })
   const routes = makeRoutes(datasets, input.signalOf)
   const firsts = makeFirstArrivals(datasets.map((dataset) => dataset.plan.slot).reduce(greatestCommonDivisor))
@@ -76,7 +74,7 @@ export function makeDisclosure(input: {
     datasets,
     routes,
     horizon: () => horizon,
-    closingOf: (dataset) => closingOf(plan, dataset.plan, sourceOf),
+    closingOf: (dataset) => closingOf(plan, dataset.plan),
     max_skew,
   })
 

@@ -28,7 +28,7 @@ const rules = {
 const assets = { a: { class: 'press', cycle_time: '1s' } }
 /** As a broker's wildcard brings them: nothing was known of them when the policy was compiled. */
 const plan = planOf(contract, policyOf({ stream: rules }, { assets }), [], ['a/x', 'a/ng', 'a/total', 'a/s'])
-const datasets = plan.datasets.map((dataset) => makeDataset(plan, dataset, { since: 0, sealed: 0 }, () => undefined))
+const datasets = plan.datasets.map((dataset) => makeDataset(plan, dataset, { since: 0, sealed: 0 }))
 
 function routesOf(signal: SignalSpec): readonly Route[] {
   return makeRoutes(datasets, () => signal)(0)

@@ -49,13 +49,12 @@ export function makeDataset(
   plan: DisclosurePlan,
   dataset: PlanDataset,
   { since, sealed }: { readonly since: number; readonly sealed: number },
-  sourceOf: (signalId: string) => string | undefined,
 ): OpenDataset {
   const series: Series[] = []
   const rows: Series[][] = []
   const open: OpenDataset = {
     plan: dataset,
-    closing: closingOf(plan, dataset, sourceOf),
+    closing: closingOf(plan, dataset),
     series,
     rows,
     since,
@@ -78,22 +77,17 @@ export function makeDataset(
 }
 
 /** The rule by which a dataset's slots close, new: it has seen no block. */
-export function closingOf(
-  plan: DisclosurePlan,
-  dataset: PlanDataset,
-  sourceOf: (signalId: string) => string | undefined,
-): Closing {
-  const { grace, max_wait } = plan
-  return makeClosing({ slot: dataset.slot, grace, max_wait, feeds: feedsOf(dataset, sourceOf) })
+export function closingOf({ grace, max_wait }: DisclosurePlan, dataset: PlanDataset): Closing {
+  return makeClosing({ slot: dataset.slot, grace, max_wait, feeds: feedsOf(dataset) })
 }
 
-function feedsOf(dataset: PlanDataset, sourceOf: (signalId: string) => string | undefined): readonly Feed[] {
-  const feeds = new Map<string, Feed>()
-  for (const { id, asset, source } of dataset.columns.flatMap((column) => column.inputs.flat())) {
-    if (source !== null) feeds.set(`${source} ${asset}`, { asset, source: () => source })
-    else feeds.set(id, { asset, source: () => sourceOf(id) })
-  }
-  return [...feeds.values()]
+function feedsOf(dataset: PlanDataset): readonly Feed[] {
+  const inputs = dataset.columns.flatMap((column) => column.inputs.flat())
+  return [
+    ...new Map(
+      inputs.map(({ asset, sources }) => [[...sources, asset].join(' '), { asset, sources }] as const),
+    ).values(),
+  ]
 }
 
 function makeSeries(dataset: OpenDataset, column: PlanColumn, inputs: readonly PlanInput[]): Series {

@@ -25,8 +25,8 @@ describe('spans', () => {
 const SLOT = 60
 const GRACE = 30
 const MAX_WAIT = 600
-const plc: Feed = { asset: 'a', source: () => 'plc' }
-const broker: Feed = { asset: 'a', source: () => 'broker' }
+const plc: Feed = { asset: 'a', sources: ['plc'] }
+const broker: Feed = { asset: 'a', sources: ['broker'] }
 
 function closing(feeds: readonly Feed[], blocks: readonly Written[]): number {
   const closing = makeClosing({ slot: SLOT, grace: GRACE, max_wait: MAX_WAIT, feeds })
@@ -75,16 +75,12 @@ describe('closing', () => {
     ],
   ])('%s', (_, feeds, blocks, expected) => expect(closing(feeds, blocks)).toBe(expected))
 
-  it('asks for the source of a signal until it is known', () => {
-    let source: string | undefined
-    const feed: Feed = { asset: 'a', source: () => source }
-    const closing = makeClosing({ slot: SLOT, grace: GRACE, max_wait: MAX_WAIT, feeds: [feed] })
-    const [first, second] = logOf([said(100, { plc: { a: 100 } }), said(200, { plc: { a: 200 } })])
-    closing.see(first!)
-    expect(closing.until()).toBe(Number.NEGATIVE_INFINITY)
-    source = 'plc'
-    closing.see(second!)
-    expect(closing.until()).toBe(120)
+  it('believes whichever speaks of the asset, where several sources may bring a signal', () => {
+    const either: Feed = { asset: 'a', sources: ['plc', 'broker'] }
+    expect(closing([either], [said(1000)])).toBe(Number.NEGATIVE_INFINITY)
+    expect(closing([either], [said(1000, { broker: { a: 250 } })])).toBe(240)
+    expect(closing([either], [said(1000, { broker: { a: 250 }, plc: { a: 400 } })])).toBe(360)
+    expect(closing([either], [said(1000, { broker: { b: 250 } })])).toBe(Number.NEGATIVE_INFINITY)
   })
 })
 

@@ -10,10 +10,10 @@ export function ceilTo(at: number, span: number): number {
   return Math.ceil(at / span) * span
 }
 
-/** One (source, asset) whose readings feed a dataset. Undefined while it is not known which source that is. */
+/** Readings of an asset that feed a dataset. Of several sources that may bring them, what any says of the asset counts. */
 export interface Feed {
   readonly asset: string
-  source(): string | undefined
+  readonly sources: readonly string[]
 }
 
 /** Which slots of a dataset are closed, from stored blocks alone (PRIVACY.md, *Windows, exactly*). */
@@ -48,9 +48,11 @@ export function makeClosing(input: {
       if (!block.sane) return
       let complete = block.arrival - grace
       for (const state of feeds) {
-        const source = state.feed.source()
-        const said = source === undefined ? undefined : block.complete[source]?.[state.feed.asset]
-        if (said !== undefined) state.complete = Math.max(state.complete, Math.min(said, block.arrival))
+        const { asset, sources } = state.feed
+        for (const source of sources) {
+          const said = block.complete[source]?.[asset]
+          if (said !== undefined) state.complete = Math.max(state.complete, Math.min(said, block.arrival))
+        }
         complete = Math.min(complete, state.complete)
       }
       const waited = firsts.lastAtOrBefore(block.arrival - max_wait)

@@ -165,8 +165,6 @@ async function startLoops(input: AgentInput, stop: AbortController, resources: A
   const off = sources.flatMap(([name, source]) =>
     source.kind === 'bad' ? [[name, offState(source.problems)] as const] : [],
   )
-  // Windows wait for the sources that feed them, so those are known before any gate opens.
-  await store.intern(sources.flatMap(([, source]) => (source.kind === 'ok' ? source.plan.signals : [])))
   for (const [name] of sources) startSource(name)
   for (const name of Object.keys(loaded.pools)) {
     await pools.start(name).catch((error: unknown) => {

@@ -31,14 +31,9 @@ export interface Publisher {
 }
 
 /**
- * @param sourceOf which source feeds a signal, as far as known in this run; windows wait for it
  * @throws Fault `key-invalid`
  */
-export function makePublisher(input: {
-  readonly store: Store
-  readonly gate: Gate
-  readonly sourceOf: (signalId: string) => string | undefined
-}): Publisher {
+export function makePublisher(input: { readonly store: Store; readonly gate: Gate }): Publisher {
   const { store, gate } = input
   const { pool, plan } = gate
   const signing = parseSigningKey(gate.signing_key)
@@ -60,7 +55,6 @@ export function makePublisher(input: {
       cursor,
       stream_since,
       signalOf: (index) => store.signal(index),
-      sourceOf: input.sourceOf,
       max_skew: gate.max_skew,
     })
   }

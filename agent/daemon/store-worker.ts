@@ -46,8 +46,6 @@ interface OpenGate {
 }
 
 const gates = new Map<string, OpenGate>()
-/** signal id → source, as interned in this run */
-const feeds = new Map<string, string>()
 let pumping = false
 
 const store = open()
@@ -74,7 +72,7 @@ function refuse(id: number, error: unknown): void {
 }
 
 function openGate(gate: Gate, failures = 0): void {
-  const publisher = makePublisher({ store, gate, sourceOf: (id) => feeds.get(id) })
+  const publisher = makePublisher({ store, gate })
   gates.set(gate.pool, { gate, publisher, failures })
   pump()
 }
@@ -158,10 +156,6 @@ function publishSlice(open: OpenGate): boolean {
 
 const calls: Omit<StoreCalls, 'append'> & { append(commit: PostedCommit): ReturnType<Store['append']> } = {
   ...store,
-  intern(specs) {
-    for (const spec of specs) feeds.set(spec.id, spec.source)
-    return store.intern(specs)
-  },
   append(commit) {
     const stored = store.append({ ...commit, marks: unpackMarks(commit.marks) })
     // A publisher has readings in its windows that no longer exist: it starts anew from the moved cursor.

@@ -64,7 +64,7 @@ export function compile(
     contract,
     contract_sha256: 'a'.repeat(64),
     pool: 'krjp',
-    known: (id) => signals.find((s) => s.id === id) ?? (possible.includes(id) ? 'possible' : undefined),
+    known: (id) => signals.find((s) => s.id === id) ?? (possible.includes(id) ? { sources: ['plc'] } : undefined),
   })
 }
 
@@ -158,7 +158,6 @@ export function publishLog(
     readonly crash?: () => boolean
     /** move the cursor without a batch where possible */
     readonly advance?: () => boolean
-    readonly sourceOf?: (id: string) => string | undefined
     /** called with what became of a block's readings, as far as the cursor passes them */
     readonly accounted?: (block: StoredBlock, entries: readonly LedgerEntry[]) => void
   } = {},
@@ -174,7 +173,6 @@ export function publishLog(
       cursor,
       stream_since: unixMs(since),
       signalOf: (index) => signals[index]!,
-      sourceOf: options.sourceOf ?? (() => undefined),
       max_skew: 5 * MINUTE,
     }),
     position: positionOf(log, cursor.raw_seq),

@@ -64,7 +64,7 @@ export async function startRun(
   const indexes = new Map(store.intern(signals).map((index, i) => [signals[i]!.id, index]))
   for (const pool of pools) {
     store.openPool(pool, sense.isSane())
-    publishers.set(pool, makePublisher({ store, gate: gateOf(pool, plans[pool]!), sourceOf: () => 'plc' }))
+    publishers.set(pool, makePublisher({ store, gate: gateOf(pool, plans[pool]!) }))
   }
   const assets = [...new Set(signals.map((signal) => signal.asset))]
 
