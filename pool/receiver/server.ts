@@ -16,8 +16,11 @@ import { type PoolReport, reportOf } from './report.ts'
 /** A body that is too large is still read up to here, so that the answer reaches whoever sends it. */
 const MAX_DRAIN = 16_777_216
 const MAX_TOMBSTONE = 4_096
-/** ms in which a whole request must have come; and that open requests have left at a stop. */
-const REQUEST_TIMEOUT = 120_000
+/**
+ * ms in which a whole request must have come (plants behind slow links hold back with `max_rate`); and that open requests
+ * have left at a stop.
+ */
+const REQUEST_TIMEOUT = 900_000
 const STOP_GRACE = 2_000
 
 /** A listening receiver. Disposing of it answers what is open and stops. */
