@@ -11,6 +11,8 @@ import { type Bounds, readNumbers, writeNumbers } from './number-column.ts'
  * A new layout gets a new version byte; old ones stay readable for as long as a data folder may hold them.
  */
 const VERSION = 1
+/** As version 1, with the binary logarithm of the thinning factor between the version and the frame. */
+const THINNED = 2
 /** A chunk is one commit; nothing sane comes near this, so a longer frame is damage and is not unpacked. */
 const MAX_BYTES = 2 ** 28
 
@@ -24,10 +26,12 @@ export interface FeedMark {
 export interface ChunkContent {
   readonly block: Omit<ReadingBlock, 'arrival' | 'complete_until'>
   readonly complete: readonly FeedMark[]
+  /** of how many readings of a signal about one is left; a power of two, absent where all are there */
+  readonly factor?: number
 }
 
 /** Pure and exact, but that texts which are not well-formed UTF-16 are made so. */
-export function encodeChunk({ block, complete }: ChunkContent): Buffer {
+export function encodeChunk({ block, complete, factor = 1 }: ChunkContent): Buffer {
   const n = block.signals.length
   const { order, bounds } = grouping(block.signals)
   const out = makeByteWriter(64 + n * 6)
@@ -60,13 +64,20 @@ export function encodeChunk({ block, complete }: ChunkContent): Buffer {
     out.bytes(bytes)
   }
   const packed = zstdCompressSync(out.taken(), { params: { [constants.ZSTD_c_compressionLevel]: 3 } })
-  return Buffer.concat([Buffer.of(VERSION), packed])
+  const head = factor === 1 ? Buffer.of(VERSION) : Buffer.of(THINNED, Math.log2(factor))
+  return Buffer.concat([head, packed])
+}
+
+/** The thinning factor of a chunk, 1 where nothing was removed; does not unpack it. */
+export function factorOf(data: Uint8Array): number {
+  return data[0] === THINNED ? 2 ** data[1]! : 1
 }
 
 /** @throws RangeError (or zlib's error) where the bytes are not a chunk, e.g. of a newer version. */
 export function decodeChunk(data: Uint8Array): ChunkContent {
-  if (data[0] !== VERSION) throw new RangeError(`unknown chunk version ${data[0]}`)
-  const source = makeByteReader(zstdDecompressSync(data.subarray(1), { maxOutputLength: MAX_BYTES }))
+  const factor = factorOf(data)
+  if (data[0] !== VERSION && data[0] !== THINNED) throw new RangeError(`unknown chunk version ${data[0]}`)
+  const source = makeByteReader(zstdDecompressSync(data.subarray(data[0]), { maxOutputLength: MAX_BYTES }))
   const n = source.varint()
   const feeds = readDeltas(source, source.varint())
   const untils = readNumbers(source, [0, feeds.length], false)
@@ -82,6 +93,7 @@ export function decodeChunk(data: Uint8Array): ChunkContent {
   return {
     block: { signals, times, values, forms, qualities, texts },
     complete: Array.from(feeds, (feed, i) => ({ feed, until: unixMs(untils[i]!) })),
+    ...(factor > 1 && { factor }),
   }
 }
 

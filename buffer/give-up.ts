@@ -47,6 +47,34 @@ export function evictThrough(
   return concerned
 }
 
+/**
+ * Accounts the readings that were thinned away, for the pools that still waited for them. No cursor lies inside these
+ * blocks, and none moves.
+ * @param removed rows as they were, with just the readings that were taken out
+ * @returns the pools that lost readings, as `evictThrough` does
+ */
+export function accountThinned(
+  { pools }: Tables,
+  removed: readonly { readonly row: ChunkHead; readonly block: StoredBlock }[],
+  fate: FateOnEviction | undefined,
+  wrongFate: (pool: string) => void,
+): ReadonlySet<string> {
+  const concerned = new Set<string>()
+  for (const pool of pools.all()) {
+    const sums = new Map<string, LedgerEntry>()
+    const why = pool.end_seq === null ? 'thinned' : 'retired'
+    for (const { row, block } of removed) {
+      if (pool.raw_seq > row.seq || !waitsFor(pool, row.seq)) continue
+      const lost = { ...row, n: block.block.signals.length }
+      for (const entry of fateOf(pool, block, lost, 0, why, fate, wrongFate)) addTo(sums, entry)
+    }
+    if (sums.size === 0) continue
+    pools.account(pool.id, sums.values())
+    if (pool.end_seq === null) concerned.add(pool.name)
+  }
+  return concerned
+}
+
 /** Whether the accounts of a pool reach to this sequence; they end between two blocks. */
 function waitsFor(pool: PoolRow, seq: number): boolean {
   return pool.end_seq === null || seq < pool.end_seq
@@ -65,7 +93,9 @@ function fateOf(
   if (!block) return [{ signal: UNKNOWN_SIGNAL, account: 'evicted', reason: 'damage', n: row.n - from }]
   const told = fate?.(pool.name, block)
   if (told) {
-    if (told.reduce((sum, { n }) => sum + n, 0) === row.n - from) return told
+    if (told.reduce((sum, { n }) => sum + n, 0) === row.n - from) {
+      return told.map((entry) => (entry.account === 'evicted' ? { ...entry, reason } : entry))
+    }
     wrongFate(pool.name)
   }
   const sums = new Map<string, LedgerEntry>()

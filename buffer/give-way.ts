@@ -4,6 +4,7 @@ import { evictThrough } from './give-up.ts'
 import { allowedBytes, makeRoom, oldestAged } from './make-room.ts'
 import type { Commit, StoreOptions } from './port.ts'
 import type { Tables } from './tables.ts'
+import { makeThinning } from './thin.ts'
 
 const MINUTE = 60_000
 
@@ -29,6 +30,7 @@ export function makeGivingWay(
   const { when_full = 'drop_oldest', max_age, fateOnEviction, log } = options
   const wrongFate = (pool: string): void => log.error({ pool }, 'the publisher did not account for an evicted block')
   let agedAt = Number.NEGATIVE_INFINITY
+  const thinning = makeThinning()
   let paused = false
 
   /** Pending readings that are too old go, once a minute of a clock that is trusted. */
@@ -50,9 +52,16 @@ export function makeGivingWay(
       }
       const old = giveUpAged(tables, commit)
       const need = { bytes: bytes + notesBytes(commit), cap, when_full, paused, at: commit.arrival }
-      const { evicted, dropped, fits } = makeRoom(tables, need, fateOnEviction, wrongFate)
-      if (evicted.size > 0 || dropped > 0) {
+      const { evicted, fits, ...room } = makeRoom(tables, need, { thinning, fate: fateOnEviction, wrongFate })
+      if (room.shortened || room.dropped > 0) {
         alarm(tables, 'store:full', 'store-full', 'max_size is reached: the oldest pending readings are given up')
+      } else if (evicted.size > 0) {
+        alarm(
+          tables,
+          'store:full',
+          'store-full',
+          'max_size is reached: of the pending readings only every n-th is kept',
+        )
       }
       paused = !fits
       return { evicted: evicted.union(old), fits }

@@ -4,6 +4,7 @@ import { evictThrough } from './give-up.ts'
 import type { FateOnEviction } from './port.ts'
 import type { WhenFull } from './schema.ts'
 import type { Tables } from './tables.ts'
+import type { Thinning } from './thin.ts'
 
 /**
  * Kept free for what is written between two commits of readings (batches, accounts, alarms): a share of the cap, and at
@@ -21,9 +22,16 @@ const SETTLED_KEPT = 86_400_000
 const STRIDE = 16
 const MOST = 256
 
+/** Blocks thinned at a time; in one commit at most so many, and bytes of them. */
+const THIN_STRIDE = 64
+const MOST_THINNED = 2_048
+const MOST_THINNED_BYTES = 2 ** 21
+
 export interface Room {
   /** pools that lost pending readings */
   readonly evicted: ReadonlySet<string>
+  /** whether these were the oldest ones, or else of each signal some */
+  readonly shortened: boolean
   /** batches dropped because no readings were left to give up */
   readonly dropped: number
   /** false: under `pause` there is no room, and nothing was given up that anyone waits for */
@@ -60,41 +68,72 @@ export function makeRoom(
     readonly paused: boolean
     readonly at: number
   },
-  fate: FateOnEviction | undefined,
-  wrongFate: (pool: string) => void,
+  ways: {
+    readonly thinning: Thinning
+    readonly fate: FateOnEviction | undefined
+    readonly wrongFate: (pool: string) => void
+  },
 ): Room {
   const { db, outbox, journal } = tables
   const { cap, when_full, at } = need
+  const { thinning, fate, wrongFate } = ways
   const wanted = pagesFor(need.bytes)
   const high = Math.floor((cap - Math.max(cap * RESERVE, LEAST_RESERVE)) / PAGE) - wanted
   const low = high - (cap / PAGE) * (need.paused ? RESUMED : STEP)
   const enough = need.paused ? low : high
   const evicted = new Set<string>()
-  const before = usedPages(db)
+  const thinned = { blocks: 0, bytes: 0 }
+  let gone = 0
   let dropped = 0
-  if (before <= enough) return { evicted, dropped, fits: true }
+  let shortened = false
+  const before = usedPages(db)
 
-  function giveUpReadings(): boolean {
-    const unclaimed = unclaimedThrough(tables, STRIDE)
-    const through = unclaimed ?? (when_full === 'pause' ? undefined : oldestThrough(tables, STRIDE))
+  function evict(through: number | undefined): boolean {
     if (through === undefined) return false
     for (const pool of evictThrough(tables, through, 'full', fate, wrongFate)) evicted.add(pool)
+    gone += STRIDE
     return true
   }
 
-  journal.forgetOutages(OUTAGES_KEPT)
-  outbox.prune(at - SETTLED_KEPT)
-  for (let done = 0; ; done += STRIDE) {
-    const used = usedPages(db)
-    // A cap that was lowered is reached over many commits; each only makes the room it takes.
-    if (used <= low || (done >= MOST && (used <= high || before - used >= wanted))) break
-    if (giveUpReadings()) continue
-    if (used <= high || forgetRecords(tables) === 0) {
-      if (used <= high || when_full === 'pause' || !outbox.dropOldest('full', at)) break
-      dropped++
+  const hasThinned = (): boolean => thinned.blocks >= MOST_THINNED || thinned.bytes >= MOST_THINNED_BYTES
+
+  function thin(): boolean {
+    const piece = thinning.next(tables, THIN_STRIDE, fate, wrongFate)
+    if (!piece) return false
+    thinned.blocks += piece.blocks
+    thinned.bytes += piece.bytes
+    for (const pool of piece.evicted) evicted.add(pool)
+    return true
+  }
+
+  function giveUpPending(used: number): boolean {
+    if (when_full === 'pause') return false
+    if (when_full === 'thin_oldest') {
+      if (!hasThinned() && thin()) return true
+      if (used <= high) return false // what a step more would cost is history
+    }
+    const went = evict(oldestThrough(tables, STRIDE))
+    shortened ||= went
+    return went
+  }
+
+  if (before > enough) {
+    journal.forgetOutages(OUTAGES_KEPT)
+    outbox.prune(at - SETTLED_KEPT)
+    for (;;) {
+      const used = usedPages(db)
+      // A cap that was lowered is reached over many commits; each only makes the room it takes.
+      const isLong = gone >= MOST || hasThinned()
+      if (used <= low || (isLong && (used <= high || before - used >= wanted))) break
+      if (evict(unclaimedThrough(tables, STRIDE)) || giveUpPending(used)) continue
+      if (used <= high || forgetRecords(tables) === 0) {
+        if (used <= high || when_full === 'pause' || !outbox.dropOldest('full', at)) break
+        dropped++
+      }
     }
   }
-  return { evicted, dropped, fits: when_full !== 'pause' || usedPages(db) <= enough }
+  const fits = when_full !== 'pause' || usedPages(db) <= enough
+  return { evicted, shortened: shortened && evicted.size > 0, dropped, fits }
 }
 
 /**

@@ -10,6 +10,9 @@ interface Values {
   readonly max_size: number
   /** `min_free` of the last start, bytes */
   readonly min_free: number
+  /** factor of the pass that thins, and the position it has come to */
+  readonly thin_factor: number
+  readonly thin_position: number
   /** sequences below this were given out, even where no chunk says so any more */
   readonly floor_seq: number
 }
@@ -19,6 +22,8 @@ const schemas: { readonly [K in keyof Values]: z.ZodType<Values[K]> } = {
   instance: z.string(),
   max_size: z.number(),
   min_free: z.number(),
+  thin_factor: z.number(),
+  thin_position: z.number(),
   floor_seq: z.number(),
 }
 

@@ -77,8 +77,9 @@ export interface PoolState {
 }
 
 /**
- * How the readings of `block` from `cursor` on are accounted for a pool when the block must be evicted; undefined (or
- * no such function): all `evicted{full}` (or `evicted{age}`). The sum must be the number of those readings.
+ * How the readings of `block` from `cursor` on are accounted for a pool when they are given up; undefined (or no such
+ * function): all `evicted`. The sum must be the number of those readings; why they go is the store's to say. Where a
+ * block is thinned, `block` holds just the readings that are taken out.
  */
 export type FateOnEviction = (pool: string, block: StoredBlock) => readonly LedgerEntry[] | undefined
 

@@ -5,6 +5,7 @@ import type { Boots } from './boots.ts'
 import { type ChunkContent, decodeChunk, encodeChunk } from './chunk.ts'
 import type { Db } from './database.ts'
 import type { Dictionary } from './dictionary.ts'
+import { makeHoles } from './holes.ts'
 import type { Meta } from './meta.ts'
 
 /** Positions summed up in one row of `tally`. */
@@ -53,6 +54,11 @@ export interface RawLog {
   /** Readings from `seq` on, counted in the rows. */
   readingsFrom(seq: number): number
   bytes(): number
+  /**
+   * Puts other contents into some of these consecutive rows, none of them the last: fewer of the same readings, which are
+   * renumbered to the front of the row's sequences; the rest is lost.
+   */
+  thin(rows: readonly ChunkRow[], contents: ReadonlyMap<number, ChunkContent>): void
   /** From now on no block holds these sequences. Empties the row where one is given. */
   lose(range: { readonly seq: number; readonly n: number }, row?: ChunkHead): void
   /** How many of the sequences from `from` up to `to` are lost. */
@@ -86,6 +92,10 @@ export function makeRawLog(db: Db, dictionary: Dictionary, boots: Boots, meta: M
   const head = db.prepare<[number], ChunkHead>(`SELECT ${HEAD} FROM chunk WHERE position = ?`)
   const insert = db.prepare('INSERT INTO chunk VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
   const remove = db.prepare('DELETE FROM chunk WHERE position <= ?')
+  const removeSpan = db.prepare('DELETE FROM chunk WHERE position BETWEEN ? AND ?')
+  const spanOf = db
+    .prepare<[number], [number | null, number | null]>('SELECT t0, t1 FROM chunk WHERE position = ?')
+    .raw()
   const sum = db
     .prepare<[number, number], [number, number]>(
       'SELECT total(n), total(length(data)) FROM chunk WHERE position >= ? AND position < ?',
@@ -101,16 +111,7 @@ export function makeRawLog(db: Db, dictionary: Dictionary, boots: Boots, meta: M
   const lowerTally = db.prepare('UPDATE tally SET n = n - ?, bytes = bytes - ? WHERE position = ?')
   const empty = db.prepare('UPDATE chunk SET n = 0, t0 = NULL, t1 = NULL, crc = ?, data = ? WHERE position = ?')
   const size = db.prepare<[number], number>('SELECT length(data) FROM chunk WHERE position = ?').pluck()
-  const growHole = db.prepare<{ seq: number; n: number }>(
-    'UPDATE hole SET n = n + $n WHERE seq = (SELECT max(seq) FROM hole WHERE seq < $seq) AND seq + n = $seq',
-  )
-  const addHole = db.prepare('INSERT INTO hole VALUES (?, ?)')
-  const holes = db
-    .prepare<[{ from: number; to: number }], number>(
-      'SELECT total(min(seq + n, $to) - max(seq, $from)) FROM hole WHERE seq < $to AND seq + n > $from',
-    )
-    .pluck()
-  const removeHoles = db.prepare('DELETE FROM hole WHERE seq + n <= ?')
+  const holes = makeHoles(db)
 
   /** Nothing from `seq` up to this position holds readings, so that it is not looked through again. */
   let emptied = { seq: -1, through: 0 }
@@ -216,23 +217,36 @@ export function makeRawLog(db: Db, dictionary: Dictionary, boots: Boots, meta: M
       return totalsFrom(position).n - (row && row.n > 0 ? Math.max(0, seq - row.seq) : 0)
     },
     bytes: () => totalsFrom(first.get() ?? 0).bytes,
+    thin(stretch, contents) {
+      const written = stretch.map((old) => {
+        const content = contents.get(old.position)
+        if (!content) return { ...old, times: spanOf.get(old.position)! }
+        const row = { ...old, n: content.block.signals.length, data: encodeChunk(content) }
+        lowerTally.run(old.n - row.n, old.data.length - row.data.length, Math.floor(old.position / TALLY) * TALLY)
+        holes.add({ seq: row.seq + row.n, n: old.n - row.n })
+        return { ...row, crc: checksum(row, row.data), times: span(content.block.times) }
+      })
+      // Rows that only shrink leave their pages half empty; written anew they share them.
+      removeSpan.run(stretch[0]!.position, stretch.at(-1)!.position)
+      for (const { position, seq, n, arrival, monotonic, boot, sane, times, crc, data } of written)
+        insert.run(position, seq, n, arrival, monotonic, boot, sane, ...times, crc, data)
+    },
     lose(range, row) {
       meta.set('floor_seq', Math.max(nextSeq(), range.seq + range.n))
-      if (range.n > 0 && growHole.run(range).changes === 0) addHole.run(range.seq, range.n)
+      holes.add(range)
       if (!row) return
       const data = encodeChunk(NOTHING)
       adjustTally(row.position, row.n, data.length)
       empty.run(checksum({ ...row, n: 0 }, data), data, row.position)
     },
-    lostWithin: (from, to) => holes.get({ from, to })!,
-    forgetLost(before) {
-      removeHoles.run(before)
-    },
+    lostWithin: holes.within,
+    forgetLost: holes.forget,
   }
 }
 
 /** @throws RangeError where the bytes do not say what the row says. */
-function blockOf(row: ChunkRow, { block, complete }: ChunkContent, dictionary: Dictionary, boots: Boots): StoredBlock {
+function blockOf(row: ChunkRow, found: ChunkContent, dictionary: Dictionary, boots: Boots): StoredBlock {
+  const { block, complete, factor } = found
   if (block.signals.length !== row.n) throw new RangeError('the chunk holds another number of readings than its row')
   const arrival = unixMs(row.arrival)
   const bySource: Record<string, Record<string, UnixMs>> = {}
@@ -251,6 +265,7 @@ function blockOf(row: ChunkRow, { block, complete }: ChunkContent, dictionary: D
     waits: boots.waits(row),
     complete: bySource,
     block: { ...block, arrival, complete_until: {} },
+    ...(factor !== undefined && { factor }),
   }
 }
 

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { byteSize, duration } from '../core/option.ts'
 
 /** What happens to pending readings when `max_size` is reached, or the disk has no more than `min_free` left. */
-export const WHEN_FULL = ['drop_oldest', 'pause'] as const
+export const WHEN_FULL = ['drop_oldest', 'thin_oldest', 'pause'] as const
 export type WhenFull = (typeof WHEN_FULL)[number]
 
 /** The `buffer` section. It may be absent: every option has a default. */
@@ -26,7 +26,7 @@ export const bufferSchema = z
       .enum(WHEN_FULL)
       .default('drop_oldest')
       .describe(
-        'what gives way at max_size once no published readings are left to delete; pause refuses new readings: MQTT stays unacknowledged, polling rests and is recorded as an outage',
+        'what gives way at max_size once no published readings are left to delete; thin_oldest keeps every 2nd, then every 4th … 64th pending reading before it drops any; pause refuses new readings: MQTT stays unacknowledged, polling rests and is recorded as an outage',
       ),
     keep_raw: duration()
       .default(86_400_000)

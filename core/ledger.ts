@@ -18,8 +18,11 @@ export const WITHHELD_REASONS = [
 ] as const
 export type WithheldReason = (typeof WITHHELD_REASONS)[number]
 
-/** Why a reading was given up. `retired`: for a pool that is not configured any more, at `max_size` or `max_age`. */
-export const EVICTED_REASONS = ['full', 'age', 'damage', 'retired'] as const
+/**
+ * Why a reading was given up. `retired`: for a pool that is not configured any more, at `max_size` or `max_age`.
+ * `thinned`: at `max_size`, where only every n-th stays.
+ */
+export const EVICTED_REASONS = ['full', 'age', 'damage', 'retired', 'thinned'] as const
 export type EvictedReason = (typeof EVICTED_REASONS)[number]
 
 /** Why a message never became a reading; counted per source, durable. */

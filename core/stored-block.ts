@@ -21,6 +21,8 @@ export interface StoredBlock {
   /** source → asset → nothing older than this is still to come */
   readonly complete: Readonly<Record<string, Readonly<Record<string, UnixMs>>>>
   readonly block: ReadingBlock
+  /** of how many readings of a signal about one is left, where the buffer thinned them; absent where all are there */
+  readonly factor?: number
 }
 
 /** Where the publication for one pool stands. */

@@ -14,6 +14,8 @@ import { type Closing, floorTo } from './window.ts'
 export interface Accounting {
   /** See `Disclosure.account`. */
   account(block: StoredBlock, from: number, to: number, after?: Disclosed): readonly LedgerEntry[]
+  /** See `Disclosure.accountLost`. */
+  accountLost(block: StoredBlock, from: number): readonly LedgerEntry[]
 }
 
 /** What a reading was for one window: the rightmost of several says most. */
@@ -75,7 +77,34 @@ export function makeAccounting(input: {
     return FATES[most]!
   }
 
+  /**
+   * Whether a reading may be in a window that was sealed. A late one was not, but which were late is known only to
+   * whoever reads the log up to it.
+   */
+  function mayHaveLeft(block: StoredBlock, i: number): boolean {
+    if (USE[block.block.qualities[i]!] === LEFT_OUT || !block.sane) return false
+    return input.routes(block.block.signals[i]!).some((route) => {
+      const { dataset, window } = route.intake.series
+      const start = floorTo(block.block.times[i]!, window)
+      const isSealed = firstSlotOf(route.intake.series, start) < dataset.sealed
+      return isSealed && start >= dataset.since && usableValue(route, block.block, i) !== undefined
+    })
+  }
+
   return {
+    accountLost(block, from) {
+      const left = new Map<number, number>()
+      const lost = new Map<number, number>()
+      for (const [i, signal] of block.block.signals.entries()) {
+        if (i < from) continue
+        const fates = mayHaveLeft(block, i) ? left : lost
+        fates.set(signal, (fates.get(signal) ?? 0) + 1)
+      }
+      return [
+        ...Array.from(left, ([signal, n]) => entryOf(signal, 'disclosed', n)),
+        ...Array.from(lost, ([signal, n]) => entryOf(signal, 'pending', n)),
+      ]
+    },
     account(block, from, to, after) {
       if (block.position !== expected) {
         judges = new Map(input.datasets.map((dataset) => [dataset, input.closingOf(dataset)]))

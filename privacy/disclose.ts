@@ -32,6 +32,11 @@ export interface Disclosure {
    * `raw_seq`. A reading that a slot still waits for is `evicted{full}`: only eviction can pass it.
    */
   account(block: StoredBlock, from: number, to: number, after?: Disclosed): readonly LedgerEntry[]
+  /**
+   * Accounts of readings that are given up before the cursor passed them: those of a block from `from` on, or some of
+   * it. What may have been in a sealed window is `disclosed`, the rest `evicted{full}`. Ask for any block, in any order.
+   */
+  accountLost(block: StoredBlock, from: number): readonly LedgerEntry[]
 }
 
 /** A cadence period whose slots are all closed. */
@@ -70,6 +75,8 @@ export function makeDisclosure(input: {
   /** Closed periods in the order in which the log closed them, whatever else was taken since. */
   const closed: ClosedPeriod[] = []
   let waiting: Disclosed | undefined
+  /** position of the last block taken that was thinned */
+  let thinnedAt = -1
   const accounting = makeAccounting({
     datasets,
     routes,
@@ -95,15 +102,19 @@ export function makeDisclosure(input: {
     intake.current = tally
     const seq = stored.seq + i
     const closedUntil = series.dataset.closing.until()
+    // What a counter counted from its last reading on may have been in between and is gone.
+    const factor = stored.factor ?? 1
+    if ((factor > 1 && !route.isSampled) || (route.kind === 'count' && intake.latest < thinnedAt)) tally.thinned = true
+    intake.latest = stored.position
     // A late reading is still where the next window's count begins, as long as that one is open.
     if (route.kind === 'count' && tally.end + series.window > closedUntil) addBase(tally, at, value as number, seq)
     if (tally.end <= closedUntil) return
     if (seq < tally.first_seq) tally.first_seq = seq
-    if (route.kind === 'measure') addMeasure(tally, at, value as number, series.low, series.high)
+    if (route.kind === 'measure') addMeasure(tally, at, value as number, series.low, series.high, factor)
     else if (route.kind === 'count') addCount(tally, at, value as number)
     else addLast(tally, at, value)
     tally.n++
-    tally.every = route.every
+    tally.due += route.every * factor
     if (uncertain) tally.uncertain++
   }
 
@@ -134,6 +145,7 @@ export function makeDisclosure(input: {
   return {
     take(stored) {
       const { block, arrival, sane } = stored
+      if (stored.factor !== undefined) thinnedAt = stored.position
       const { times, forms, qualities, signals } = block
       if (sane) {
         // Readings that the cursor has passed are accounted, and none of a window that is still open.
@@ -170,7 +182,7 @@ export function makeDisclosure(input: {
       firsts.forget(horizon)
       for (const each of datasets) forgetUntil(each, horizon)
     },
-    account: accounting.account,
+    ...accounting,
   }
 }
 

@@ -14,6 +14,8 @@ export interface Route {
   readonly labels: Readonly<Record<string, string>> | undefined
   /** ms between readings that are due, 0 where not periodic */
   readonly every: number
+  /** thinned, the readings give what a longer period would have given; else what is gone may have been what counts */
+  readonly isSampled: boolean
 }
 
 const NONE: readonly Route[] = []
@@ -40,7 +42,9 @@ export function makeRoutes(
 
 function makeRoute(intake: Intake, { type, unit = '1', labels, cadence }: SignalSpec): Route {
   const { column } = intake.series
-  const route = { intake, factor: 1, offset: 0, labels, every: cadence.kind === 'periodic' ? cadence.every : 0 }
+  const every = cadence.kind === 'periodic' ? cadence.every : 0
+  const isSampled = every > 0 && column.kind === 'number' && (column.stat === 'mean' || column.stat === 'last')
+  const route = { intake, factor: 1, offset: 0, labels, every, isSampled }
   if (column.kind === 'category') return { ...route, kind: 'category' }
   const conversion = unitConversion(unit, column.stat === 'rate' ? '1' : column.unit)
   // Only a broker's wildcard can bring such a signal: the compiler refuses those it knows.

@@ -12,6 +12,8 @@ export interface Intake {
   readonly tallies: Map<number, Tally>
   /** the tally that was last written to */
   current: Tally | undefined
+  /** position of the block that the latest reading taken was in, -1 where there was none */
+  latest: number
 }
 
 /** One distinct value of a column: rows that share their inputs share it. */
@@ -115,7 +117,7 @@ function makeSeries(dataset: OpenDataset, column: PlanColumn, inputs: readonly P
       return rateCell(counted(first!), counted(second!), column, column.grid, bounds, column.min_share)
     },
   }
-  for (const { id } of inputs) intakes.push({ id, series, tallies: new Map(), current: undefined })
+  for (const { id } of inputs) intakes.push({ id, series, tallies: new Map(), current: undefined, latest: -1 })
   return series
 }
 

@@ -144,16 +144,23 @@ describe('a cell is degraded', () => {
   ]
   it.each<[string, Partial<Tally>, number, number]>([
     ['by one uncertain reading', { uncertain: 1 }, 0.5, Q_DEGRADED],
-    ['by less than the share of what was due', { every: 9.9 }, 0.5, Q_DEGRADED],
-    ['not by the share itself', { every: 10 }, 0.5, Q_OK],
-    ['not by few where none are due', { every: 0 }, 1, Q_OK],
-    ['by one that is missing, where all are asked for', { every: 19 }, 1, Q_DEGRADED],
-    ['not by few where none are asked for', { every: 1 }, 0, Q_OK],
+    ['where readings are gone that would have changed it', { thinned: true }, 0, Q_DEGRADED],
+    ['by less than the share of what was due', { due: 29.7 }, 0.5, Q_DEGRADED],
+    ['not by the share itself', { due: 30 }, 0.5, Q_OK],
+    ['not by few where none are due', { due: 0 }, 1, Q_OK],
+    ['by one that is missing, where all are asked for', { due: 57 }, 1, Q_DEGRADED],
+    ['not by few where none are asked for', { due: 3 }, 0, Q_OK],
   ])('%s', (_, rest, minShare, q) => {
     expect(measure('mean', measured(three, rest), minShare)).toEqual({ value: 1, q, reason: '' })
     expect(categoryCell(texts(['a', 'a', 'a'], rest), ['a'], minShare).q).toBe(q)
     expect(rate([upTo([0, 1, 2], rest)], [upTo([0, 5, 10])], { minShare }).q).toBe(q)
     expect(rate([upTo([0, 1, 2])], [upTo([0, 5, 10], rest)], { minShare }).q).toBe(q)
+  })
+
+  it('where the reading that a counter counts from may not be the last there was', () => {
+    const before = upTo([0, 1], { thinned: true })
+    expect(rate([upTo([2, 3]), before], [upTo([5, 30]), upTo([0, 1])]).q).toBe(Q_DEGRADED)
+    expect(rate([upTo([2, 3]), upTo([0, 1])], [upTo([5, 30]), before]).q).toBe(Q_DEGRADED)
   })
 
   it('and says first that it is clipped', () =>

@@ -12,10 +12,13 @@ export interface Tally {
   n: number
   /** of these, how many were uncertain */
   uncertain: number
-  /** ms between readings that are due, 0 where that is not known */
-  every: number
-  /** of readings clamped to the range, in the column's unit */
+  /** ms that these stand for: the time between readings that are due, of each; 0 where that is not known */
+  due: number
+  /** readings may be gone from it that would have changed its value: the buffer thinned them */
+  thinned: boolean
+  /** of readings clamped to the range, in the column's unit, each as often as it stands for one that was there */
   sum: number
+  weight: number
   /** how many of them the clamp changed */
   clamped: number
   min: number
@@ -40,8 +43,10 @@ export function makeTally(start: number, end: number): Tally {
     first_seq: Number.POSITIVE_INFINITY,
     n: 0,
     uncertain: 0,
-    every: 0,
+    due: 0,
+    thinned: false,
     sum: 0,
+    weight: 0,
     clamped: 0,
     min: Number.POSITIVE_INFINITY,
     max: Number.NEGATIVE_INFINITY,
@@ -55,10 +60,14 @@ export function makeTally(start: number, end: number): Tally {
   }
 }
 
-/** Adds a measured value; `low` and `high` are the range it is clamped to before a mean. */
-export function addMeasure(tally: Tally, at: number, x: number, low: number, high: number): void {
+/**
+ * Adds a measured value; `low` and `high` are the range it is clamped to before a mean, `weight` is how many readings it
+ * stands for.
+ */
+export function addMeasure(tally: Tally, at: number, x: number, low: number, high: number, weight = 1): void {
   const clamped = clamp(x, low, high)
-  tally.sum += clamped
+  tally.sum += clamped * weight
+  tally.weight += weight
   if (clamped !== x) tally.clamped++
   if (x < tally.min) tally.min = x
   if (x > tally.max) tally.max = x
@@ -113,7 +122,7 @@ export function measureCell(
   minShare: number,
 ): Cell {
   if (!tally || tally.n === 0) return NOTHING
-  const x = stat === 'mean' ? tally.sum / tally.n : stat === 'last' ? (tally.last as number) : tally[stat]
+  const x = stat === 'mean' ? tally.sum / tally.weight : stat === 'last' ? (tally.last as number) : tally[stat]
   return onGrid(x, grid, bounds, stat === 'mean' && tally.clamped > 0, isDegraded(tally, minShare))
 }
 
@@ -146,7 +155,7 @@ export function rateCell(
   if (below < rate.floor) return BELOW_FLOOR
   const above = counted(of)
   if (above === undefined) return NOTHING
-  const degraded = isDegraded(of.now!, minShare) || isDegraded(over.now!, minShare)
+  const degraded = [of, over].some(({ now, before }) => isDegraded(now!, minShare) || before?.thinned)
   return onGrid((above / below) * rate.factor, grid, bounds, false, degraded)
 }
 
@@ -158,7 +167,8 @@ function counted({ now, before }: Counted): number | undefined {
 }
 
 function isDegraded(tally: Tally, minShare: number): boolean {
-  return tally.uncertain > 0 || (tally.every > 0 && tally.n * tally.every < minShare * (tally.end - tally.start))
+  const { uncertain, thinned, due, start, end } = tally
+  return uncertain > 0 || thinned || (due > 0 && due < minShare * (end - start))
 }
 
 function onGrid(

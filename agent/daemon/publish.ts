@@ -26,7 +26,7 @@ export interface Publisher {
   step():
     | { readonly kind: 'sealed'; readonly dataset: string; readonly rows: number }
     | { readonly kind: 'more' | 'idle' }
-  /** How the readings of a block that is about to be evicted are accounted. */
+  /** How the readings of a block that is about to be evicted, or some of it, are accounted. */
   fateOnEviction(block: StoredBlock): readonly LedgerEntry[] | undefined
 }
 
@@ -131,10 +131,7 @@ export function makePublisher(input: { readonly store: Store; readonly gate: Gat
       }
       return { kind: 'idle' }
     },
-    fateOnEviction: (block) =>
-      disclosure
-        ?.account(block, cursor.raw_seq, block.seq + block.block.times.length)
-        .map((entry) => (entry.account === 'disclosed' ? entry : { ...entry, account: 'evicted', reason: 'full' })),
+    fateOnEviction: (block) => disclosure?.accountLost(block, Math.max(0, cursor.raw_seq - block.seq)),
   }
 }
 
