@@ -139,7 +139,7 @@ export function readingsOf(store: Store): readonly number[] {
   }
 }
 
-/** Appends until the log takes about `bytes` more: readings of signal 0 that do not compress, 8,000 a commit, one commit a second. */
+/** Appends until the log takes about `bytes` more: readings of signal 0 that do not compress, 8,000 a commit, one a second. */
 export function fill(
   store: Store,
   bytes: number,
