@@ -229,7 +229,6 @@ describe('readings that are given up', () => {
       cursor: { raw_seq: rawSeq(0), sealed_until: { stream: unixMs(T0 + 5 * MINUTE) } },
       stream_since: unixMs(T0),
       signalOf: (index) => signals[index]!,
-      sourceOf: () => undefined,
       max_skew: MINUTE,
     })
     const oilAt = (minute: number): Row => [0, T0 + minute * MINUTE, 10]
