@@ -152,6 +152,10 @@ export const FAULTS = {
     fate: 'loses',
     hint: 'the batch is quarantined: ask the pool what it refuses, then `sluice outbox retry` it, or export or drop it',
   },
+  'pool-refusing': {
+    fate: 'waits',
+    hint: 'it is not this batch alone: ask the pool what it refuses (has its contract changed?); batches wait and are tried again',
+  },
   'pool-stuck': {
     fate: 'retries',
     hint: 'the pool takes other batches: ask it about this one, see `sluice outbox show`, and export or drop it',

@@ -37,7 +37,7 @@ describe('a plant in which something fails', () => {
     const plant = await openSmallPlant()
     const agent = await plant.start()
     const away = await untilStatus(agent, (s) => s.store.pools.quality!.batches.sealed >= 2)
-    expect(away.delivery.quality).toMatchObject({ state: 'retrying', fault: { code: 'pool-folder' } })
+    expect(away.delivery.quality).toMatchObject({ fault: { code: 'pool-folder' } })
     const later = await untilStatus(agent, (s) => s.now - away.now > 90_000)
     expect(later.store.accepted - away.store.accepted).toBeGreaterThan(2 * 15)
     expect(later.store.pools.quality!.batches.delivered).toBe(0)
@@ -50,4 +50,27 @@ describe('a plant in which something fails', () => {
     expect(after.store.pools.quality!.batches).toMatchObject({ quarantined: 0, dropped: 0 })
     expect(after.ledger_ok).toBe(true)
   })
+
+  it('says how far sealing is behind while the pool is away for longer than batches may lie, and catches up', async () => {
+    const plant = await openSmallPlant()
+    const text = readFileSync(plant.config, 'utf8')
+    writeFileSync(plant.config, text.replace('flush: 5s', 'flush: 5s, max_sealed_ahead: 2m'))
+    const agent = await plant.start()
+    const away = await untilStatus(agent, (s) => (s.delivery.quality!.backlog[0]?.behind_ms ?? 0) > 300_000)
+    expect(away.delivery.quality!.backlog).toEqual([
+      { dataset: 'stream', behind_ms: expect.any(Number), fresh_in_ms: null },
+    ])
+    expect(away.store.pools.quality!.queued.stream).toMatchObject({ batches: 2, span: 120_000 })
+
+    mkdirSync(plant.path('outgoing'))
+    const back = await untilStatus(agent, (s) => {
+      const { batches, cursor } = s.store.pools.quality!
+      return (
+        s.delivery.quality!.backlog.length === 0 &&
+        batches.delivered >= 7 &&
+        s.now - cursor.sealed_until.stream! < 180_000
+      )
+    })
+    expect(back.ledger_ok).toBe(true)
+  }, 60_000)
 })

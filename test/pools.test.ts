@@ -102,7 +102,7 @@ describe('a pool that changes its contract by mistake', () => {
     const held = await untilStatus(agent, (s) => s.delivery.well!.state === 'holding')
     expect(held.store.pools.well!.batches).toMatchObject({ quarantined: 9, delivered: 0, dropped: 0 })
     const open = held.store.alarms.filter((a) => a.until === null).map((a) => `${a.key} ${a.code}`)
-    expect(open.toSorted()).toEqual(['delivery:well pool-rejected', 'quarantine:well pool-rejected'])
+    expect(open.toSorted()).toEqual(['delivery:well pool-refusing', 'quarantine:well pool-rejected'])
 
     await pool.restart()
     const later = await untilDelivered(agent, 'well', 2)

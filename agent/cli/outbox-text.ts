@@ -1,4 +1,5 @@
 import type { OutboxEntry } from '../../buffer/batch-port.ts'
+import { float32Decimal } from '../../core/shortest-decimal.ts'
 import { type Manifest, manifestSchema } from '../../uplink/manifest.ts'
 import { type Cell, decodeParquet } from '../../uplink/parquet.ts'
 import { sha256Of } from '../../uplink/signature.ts'
@@ -47,9 +48,10 @@ export function showBatch({ entry, batch }: ShownBatch, rows: number): BatchView
       rows: count,
       first: Array.from({ length: Math.min(rows, count) }, (_, row) =>
         Object.fromEntries(
-          decoded.columns.map(({ element: { name }, cells }) => {
+          decoded.columns.map(({ element: { name, type }, cells }) => {
             const cell = cells[row] ?? null
-            return [name, name === 'slot' ? formatTime(Number(cell)) : cell]
+            const isSingle = type === 'FLOAT' && typeof cell === 'number'
+            return [name, name === 'slot' ? formatTime(Number(cell)) : isSingle ? float32Decimal(cell) : cell]
           }),
         ),
       ),

@@ -53,7 +53,7 @@ export async function retryOutbox(ids: readonly string[], options: Selection): P
   const filter = filterOf(ids, options)
   const done = await desk.retry(filter)
   if (options.json) printJson({ retried: done })
-  else console.log(`${done.length} of the quarantined batches ${done.length === 1 ? 'is' : 'are'} queued again`)
+  else console.log(`queued again: ${batches(done.length)}`)
   await complain(desk, ids, done, 'is not quarantined, or its bytes are gone')
 }
 
@@ -75,7 +75,7 @@ export async function exportOutbox(
     done.push(id)
   }
   if (options.json) printJson({ exported: done, folder: resolve(options.to) })
-  else console.log(`${done.length} written to ${resolve(options.to)}, each with its signature beside it`)
+  else console.log(`written to ${resolve(options.to)}, with signatures beside them: ${batches(done.length)}`)
   await complain(desk, ids, done, 'cannot be exported: its bytes are gone')
 }
 
@@ -90,13 +90,15 @@ export async function dropOutbox(
   if (!options.yes) {
     const meant = (await desk.list({ states: ['queued', 'quarantined'], ...filter })).filter(isOpen)
     if (meant.length > 0) console.error(renderEntries(meant, clock.now()))
-    throw new Fault('usage', {}, `${meant.length} batches would be lost for good: say --yes`)
+    throw new Fault('usage', {}, `${batches(meant.length)} would be lost for good: say --yes`)
   }
   const done = await desk.drop(filter, options.reason)
   if (options.json) printJson({ dropped: done })
-  else console.log(`${done.length} given up: ${options.reason}`)
+  else console.log(`given up: ${batches(done.length)}`)
   await complain(desk, ids, done, 'is settled already')
 }
+
+const batches = (n: number): string => `${n} ${n === 1 ? 'batch' : 'batches'}`
 
 const isOpen = ({ state }: OutboxEntry): boolean => state === 'queued' || state === 'quarantined'
 

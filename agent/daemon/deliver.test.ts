@@ -124,7 +124,7 @@ describe('a courier', () => {
     expect(courier.state().state).toBe('holding')
     expect(outbox.length).toBe(3)
     expect(sent.length).toBeGreaterThan(9)
-    expect(alarms.at(-1)).toBe('delivery:lake pool-rejected')
+    expect(alarms.at(-1)).toBe('delivery:lake pool-refusing')
 
     pool.judge = async () => accepted
     await clock.advance(HOUR)

@@ -163,8 +163,14 @@ export function startCourier(input: CourierInput): Courier {
       case 'rejected': {
         const { code, message, hint } = verdict.fault
         log.error({ pool, batch: batch.id, code, hint }, message)
-        if (streak.rejected(message) === 'hold')
-          return failed(batch, verdict.fault, { kind: 'holding', ms: backoffMs(attempts, HOLD), isAlarm: true })
+        if (streak.rejected(message) === 'hold') {
+          const refusing = new Fault(
+            'pool-refusing',
+            verdict.fault.where,
+            `one batch after the other is refused: ${message}`,
+          )
+          return failed(batch, refusing, { kind: 'holding', ms: backoffMs(attempts, HOLD), isAlarm: true })
+        }
         await store.settle(pool, batch.id, { kind: 'quarantined', code, message, at: clock.now() })
         return recovered(batch)
       }
