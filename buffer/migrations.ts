@@ -98,4 +98,9 @@ export const MIGRATIONS: readonly string[] = [
   -- set while the beginning of the pool's stream is not known: it began with the first trusted block from here on
   ALTER TABLE pool ADD COLUMN since_position INTEGER;
   `,
+  `
+  -- what the publisher must know of what lies before the cursor, and of the policy it last published by
+  ALTER TABLE pool ADD COLUMN memory TEXT;
+  ALTER TABLE pool ADD COLUMN policy TEXT;
+  `,
 ]

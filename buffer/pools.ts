@@ -12,6 +12,8 @@ export interface PoolRow {
   readonly raw_seq: number
   readonly sealed_until: Readonly<Record<string, UnixMs>>
   /** when its stream began */
+  readonly memory: string | null
+  readonly policy: string | null
   readonly since: UnixMs
   /** set where that was under a clock that was not trusted: it began with the first block from here on whose time is known */
   readonly since_position: number | null
@@ -41,6 +43,9 @@ export interface Pools {
   /** The retired pools that have no time yet are retired since `at`. */
   stampRetired(at: number): void
   moveCursor(pool: number, raw_seq: number, sealed_until?: Readonly<Record<string, UnixMs>>): void
+  /** Keeps these with the cursor. */
+  setMemory(pool: number, memory: string | null): void
+  setPolicy(pool: number, policy: string): void
   account(pool: number, entries: Iterable<LedgerEntry>): void
   ledger(pool: number): readonly LedgerEntry[]
   /** All streams end: batch numbers start anew, and only slots from `since` on are sealed. */
@@ -67,13 +72,15 @@ export function makePools(db: Db): Pools {
     'UPDATE pool SET end_seq = NULL, retired_at = NULL, start_seq = ?, raw_seq = ? WHERE id = ?',
   )
   const setSince = db.prepare('UPDATE pool SET since = ?, since_position = ? WHERE id = ?')
+  const setMemory = db.prepare('UPDATE pool SET memory = ? WHERE id = ?')
+  const setPolicy = db.prepare('UPDATE pool SET policy = ? WHERE id = ?')
   const stamp = db.prepare('UPDATE pool SET retired_at = ? WHERE end_seq IS NOT NULL AND retired_at IS NULL')
   const moveRaw = db.prepare('UPDATE pool SET raw_seq = ? WHERE id = ?')
   const move = db.prepare('UPDATE pool SET raw_seq = ?, sealed_until = ? WHERE id = ?')
   const account = db.prepare('INSERT INTO ledger VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n')
   const ledger = db.prepare<[number], LedgerEntry>('SELECT signal, account, reason, n FROM ledger WHERE pool = ?')
   const forgetNumbers = db.prepare('DELETE FROM sequence')
-  const restart = db.prepare("UPDATE pool SET since = ?, since_position = NULL, sealed_until = '{}'")
+  const restart = db.prepare("UPDATE pool SET since = ?, since_position = NULL, memory = NULL, sealed_until = '{}'")
   const number = db
     .prepare<[number, string, number], number>('SELECT next FROM sequence WHERE pool = ? AND dataset = ? AND epoch = ?')
     .pluck()
@@ -121,6 +128,12 @@ export function makePools(db: Db): Pools {
     moveCursor(pool, raw_seq, sealed_until) {
       if (sealed_until) move.run(raw_seq, JSON.stringify(sealed_until), pool)
       else moveRaw.run(raw_seq, pool)
+    },
+    setMemory(pool, memory) {
+      setMemory.run(memory, pool)
+    },
+    setPolicy(pool, policy) {
+      setPolicy.run(policy, pool)
     },
     account(pool, entries) {
       for (const entry of entries) account.run(pool, entry.signal, entry.account, entry.reason, entry.n)

@@ -20,6 +20,7 @@ export function publish(tables: Tables, publication: Publication, at: number, ma
     throw new Error(`pool ${name}: ${accounted} readings accounted where the cursor passes ${span}`)
   pools.account(pool.id, ledger)
   pools.moveCursor(pool.id, next.raw_seq, next.sealed_until)
+  pools.setMemory(pool.id, next.memory ?? null)
   if (batch) {
     const number = pools.nextNumber(pool.id, batch.dataset, batch.epoch)
     if (batch.pool !== name) throw new Error(`pool ${name}: a batch for ${batch.pool}`)

@@ -160,7 +160,11 @@ export function openStore(options: StoreOptions): Store {
     const row = known ? t.db.transaction(() => revivePool(t, known))() : createPool(t, pool)
     if (known && known.end_seq !== null) mark = markOf(t, mark!.machine)
     return {
-      cursor: { raw_seq: rawSeq(row.raw_seq), sealed_until: row.sealed_until },
+      cursor: {
+        raw_seq: rawSeq(row.raw_seq),
+        sealed_until: row.sealed_until,
+        ...(row.memory !== null && { memory: row.memory }),
+      },
       stream_secret: t.meta.get('stream_secret')!,
       stream_since: t.db.transaction(() => streamSince(t, row, !sane && row.since === began))(),
     }

@@ -31,4 +31,6 @@ export interface Cursor {
   readonly raw_seq: RawSeq
   /** dataset → end of the last sealed slot */
   readonly sealed_until: Readonly<Record<string, UnixMs>>
+  /** what the publisher must know of what lies before `raw_seq`; the store only keeps it */
+  readonly memory?: string
 }

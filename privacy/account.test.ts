@@ -51,7 +51,7 @@ const ahead = block(50 * SECOND, counts(4 * MINUTE, 50, 500))
 const later = [3, 4, 5, 6, 7, 8, 9].map((minute) => block(minute * MINUTE))
 
 describe('a late reading of a counter, passed when its window is forgotten', () => {
-  it('is disclosed where the next window may have counted from it', () => {
+  it('is disclosed where the next window counted from it, and what nothing counted from is not', () => {
     const log = logOf([
       block(10 * SECOND, counts(0, 1, 100)),
       ahead,
@@ -64,7 +64,12 @@ describe('a late reading of a counter, passed when its window is forgotten', () 
     const next = periods.find((period) => period.from === T0 + MINUTE)!
     // From 5 to 6 and from 140 to 160; without the late reading from 1 and from 100.
     expect(cellsOf(next, 'rate')).toEqual([[0.05, 0]])
-    expect(ledger).toEqual({ 'press-7/ng disclosed': 4, 'press-7/total disclosed': 4 })
+    expect(ledger).toEqual({
+      'press-7/ng disclosed': 2,
+      'press-7/ng withheld unusable': 2,
+      'press-7/total disclosed': 2,
+      'press-7/total withheld unusable': 2,
+    })
   })
 
   it('stays late where the next window was closed too when it came', () => {
@@ -76,20 +81,25 @@ describe('a late reading of a counter, passed when its window is forgotten', () 
       ...later,
     ])
     expect(publishLog(log, plan, signals).ledger).toEqual({
-      'press-7/ng disclosed': 2,
       'press-7/ng withheld late': 1,
-      'press-7/total disclosed': 2,
+      'press-7/ng withheld unusable': 2,
       'press-7/total withheld late': 1,
+      'press-7/total withheld unusable': 2,
     })
   })
 })
 
 describe('a reading in time, passed when its window is forgotten', () => {
-  it('is disclosed, though its cell was below the floor: the accounts say too much rather than too little', () => {
+  it('is withheld as its cell was, which is remembered', () => {
     const few = [...counts(10 * SECOND, 1, 100), ...counts(20 * SECOND, 2, 105)]
     const { periods, ledger } = publishLog(logOf([ahead, block(55 * SECOND, few), ...later]), plan, signals)
     expect(cellsOf(periods[0]!, 'rate')).toEqual([[null, 2]])
-    expect(ledger).toEqual({ 'press-7/ng disclosed': 3, 'press-7/total disclosed': 3 })
+    expect(ledger).toEqual({
+      'press-7/ng withheld floor': 2,
+      'press-7/ng withheld unusable': 1,
+      'press-7/total withheld floor': 2,
+      'press-7/total withheld unusable': 1,
+    })
   })
 })
 

@@ -2,20 +2,25 @@ import type { LedgerEntry, WithheldReason } from '../core/ledger.ts'
 import { FORM_NULL } from '../core/reading-block.ts'
 import type { StoredBlock } from '../core/stored-block.ts'
 import type { Disclosed } from './disclosed.ts'
+import type { ClosingState, CounterBase, EmptyWindow, Memory } from './memory.ts'
 import { LEFT_OUT, type Route, USE, usableValue } from './route.ts'
 import { firstSlotOf, type OpenDataset, type Series } from './series.ts'
 import { type Closing, floorTo } from './window.ts'
 
 /**
  * What became of readings that the cursor passes. It knows what a restart at the cursor would know, and no more, so
- * that the accounts do not depend on when the process last started: lateness is judged from the blocks it is asked for,
- * and windows that end at or before the horizon are not recomputed.
+ * that the accounts do not depend on when the process last started: windows that end at or before the horizon are not
+ * recomputed, and what must be known of them, and of what had closed by then, is remembered with the cursor.
  */
 export interface Accounting {
   /** See `Disclosure.account`. */
   account(block: StoredBlock, from: number, to: number, after?: Disclosed): readonly LedgerEntry[]
   /** See `Disclosure.accountLost`. */
   accountLost(block: StoredBlock, from: number): readonly LedgerEntry[]
+  /** What is to be kept with a cursor at `next`, once all blocks up to it were asked for. */
+  remember(next: number, after?: Disclosed): Memory
+  /** The cursor that was last remembered for was committed. */
+  moved(): void
 }
 
 /** What a reading was for one window: the rightmost of several says most. */
@@ -28,13 +33,34 @@ export function makeAccounting(input: {
   readonly routes: (signal: number) => readonly Route[]
   /** what ends after it is recomputed by a replay from the cursor, UnixMs */
   readonly horizon: () => number
-  /** a new judge of which slots are closed, that has seen no block */
-  readonly closingOf: (dataset: OpenDataset) => Closing
+  /** the same, once `after` is sealed */
+  readonly horizonAfter: (after: Disclosed | undefined) => number
+  /** a judge of which slots are closed, as if it had seen the blocks before */
+  readonly closingOf: (dataset: OpenDataset, before: ClosingState | undefined) => Closing
   /** ms */
   readonly max_skew: number
+  /** what was kept with the cursor */
+  readonly memory: Memory
 }): Accounting {
+  const { datasets } = input
+  let known = input.memory
+  let remembered = input.memory
+  let empty = emptyByWindow(known)
+  let bases = basesByWindow(known)
   let judges = new Map<OpenDataset, Closing>()
+  /** what the judges had seen before the block that the cursor will lie in, where they have seen that one too */
+  let before: Memory['closing'] | undefined
   let expected = -1
+
+  function states(): Memory['closing'] {
+    return Object.fromEntries([...judges].map(([dataset, judge]) => [dataset.plan.name, judge.state()]))
+  }
+
+  function restoreJudges(): void {
+    judges = new Map(
+      datasets.map((dataset) => [dataset, input.closingOf(dataset, known.closing[dataset.plan.name])] as const),
+    )
+  }
 
   function fateInWindow(route: Route, block: StoredBlock, i: number, after: Disclosed | undefined): WindowFate {
     const { series } = route.intake
@@ -48,8 +74,8 @@ export function makeAccounting(input: {
     // The last reading before a window, a late one too, is where the window's count begins.
     const next = start + window
     if (next + window <= input.horizon()) {
-      // It is gone which one that was: it may have been this one, unless the next window was closed before it came.
-      return judges.get(dataset)!.until() >= next + window ? own : 'disclosed'
+      const counted = bases.get(baseKey(series.key, series.intakes.indexOf(route.intake), start))
+      return counted === block.seq + i ? 'disclosed' : own
     }
     const isBase = route.intake.tallies.get(start)?.newest_seq === block.seq + i
     return isBase && fateOfWindow(series, next, after) === 'disclosed' ? 'disclosed' : own
@@ -58,8 +84,8 @@ export function makeAccounting(input: {
   /** What became of the readings of a window that came in time. */
   function fateOfWindow(series: Series, start: number, after: Disclosed | undefined): WindowFate {
     const { dataset, window } = series
-    // It was sealed before the cursor came here, and most of it is gone: what is left of it may have left.
-    if (start + window <= input.horizon()) return 'disclosed'
+    // It was sealed before the cursor came here, and is gone but for what is remembered.
+    if (start + window <= input.horizon()) return empty.get(windowKey(series.key, start)) ?? 'disclosed'
     const sealed = after?.dataset === dataset.plan.name ? after.until : dataset.sealed
     if (firstSlotOf(series, start) >= sealed) return 'pending'
     const { reason } = series.cell(start)
@@ -106,9 +132,7 @@ export function makeAccounting(input: {
       ]
     },
     account(block, from, to, after) {
-      if (block.position !== expected) {
-        judges = new Map(input.datasets.map((dataset) => [dataset, input.closingOf(dataset)]))
-      }
+      if (block.position !== expected) restoreJudges()
       expected = block.position + 1
       const counts = new Map<number, Map<Fate, number>>()
       const { signals } = block.block
@@ -118,10 +142,68 @@ export function makeAccounting(input: {
         const ofSignal = counts.get(signals[i]!) ?? new Map<Fate, number>()
         counts.set(signals[i]!, ofSignal.set(became, (ofSignal.get(became) ?? 0) + 1))
       }
+      before = to < block.seq + signals.length ? states() : undefined
       for (const judge of judges.values()) judge.see(block)
       return [...counts].flatMap(([signal, fates]) => [...fates].map(([became, n]) => entryOf(signal, became, n)))
     },
+    remember(next, after) {
+      if (expected < 0) restoreJudges()
+      const span = [input.horizon(), input.horizonAfter(after)] as const
+      const series = datasets.flatMap((dataset) => dataset.series)
+      remembered = {
+        closing: before ?? states(),
+        empty: [...known.empty, ...series.flatMap((one) => emptyWindows(one, span))].filter((e) => e.last_seq >= next),
+        bases: [...known.bases, ...series.flatMap((one) => counterBases(one, span))].filter((e) => e.seq >= next),
+      }
+      return remembered
+    },
+    moved() {
+      known = remembered
+      empty = emptyByWindow(known)
+      bases = basesByWindow(known)
+      expected = -1
+    },
   }
+}
+
+/** Windows that end within (from, to] and whose cells are null. */
+function emptyWindows(series: Series, [from, to]: readonly [number, number]): readonly EmptyWindow[] {
+  const { key, window, intakes } = series
+  const starts = new Set(intakes.flatMap((intake) => [...intake.tallies.keys()]))
+  return [...starts].flatMap((start) => {
+    if (start + window <= from || start + window > to) return []
+    const { reason } = series.cell(start)
+    const last_seq = Math.max(...intakes.map((intake) => intake.tallies.get(start)?.last_seq ?? -1))
+    return reason === '' ? [] : [{ series: key, start, reason, last_seq }]
+  })
+}
+
+/** Readings that counter windows which end within (from, to] counted from. */
+function counterBases(series: Series, [from, to]: readonly [number, number]): readonly CounterBase[] {
+  const { key, window, intakes } = series
+  if (!series.isCounter) return []
+  return intakes.flatMap((intake, input) =>
+    [...intake.tallies.values()].flatMap(({ start, end, newest_seq: seq }) => {
+      if (end + window <= from || end + window > to) return []
+      return Number.isFinite(seq) && series.cell(end).reason === '' ? [{ series: key, input, start, seq }] : []
+    }),
+  )
+}
+
+function windowKey(series: string, start: number): string {
+  return `${start} ${series}`
+}
+
+function baseKey(series: string, input: number, start: number): string {
+  return `${input} ${windowKey(series, start)}`
+}
+
+function emptyByWindow({ empty }: Memory): ReadonlyMap<string, EmptyWindow['reason']> {
+  return new Map(empty.map(({ series, start, reason }) => [windowKey(series, start), reason]))
+}
+
+function basesByWindow({ bases }: Memory): ReadonlyMap<string, number> {
+  return new Map(bases.map(({ series, input, start, seq }) => [baseKey(series, input, start), seq]))
 }
 
 function entryOf(signal: number, became: Fate, n: number): LedgerEntry {

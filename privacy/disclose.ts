@@ -7,6 +7,7 @@ import { makeAccounting } from './account.ts'
 import type { DisclosurePlan } from './compile.ts'
 import type { Disclosed } from './disclosed.ts'
 import type { Pseudonyms } from './keys.ts'
+import { readMemory, writeMemory } from './memory.ts'
 import { LEFT_OUT, makeRoutes, type Route, UNCERTAIN, USE, usableValue } from './route.ts'
 import { discloseRows } from './rows.ts'
 import { closingOf, forgetUntil, makeDataset, neededFrom, neededSeq, type OpenDataset, tallyAt } from './series.ts'
@@ -37,6 +38,10 @@ export interface Disclosure {
    * it. What may have been in a sealed window is `disclosed`, the rest `evicted{full}`. Ask for any block, in any order.
    */
   accountLost(block: StoredBlock, from: number): readonly LedgerEntry[]
+  /** The cursor with what is remembered at it, once all up to it was asked for. */
+  remember(next: Cursor, after?: Disclosed): Cursor
+  /** Tells that the cursor that was last remembered was committed; of a period, once it is told that it is `sealed`. */
+  moved(): void
 }
 
 /** A cadence period whose slots are all closed. */
@@ -62,10 +67,11 @@ export function makeDisclosure(input: {
   readonly max_skew: number
 }): Disclosure {
   const { plan, cursor: begun, max_skew } = input
+  const memory = readMemory(begun.memory)
   const datasets = plan.datasets.map((dataset) => {
     const sealed = firstSlot(plan, dataset, input)
     const since = Math.min(ceilTo(input.stream_since, dataset.slot), sealed)
-    return makeDataset(plan, dataset, { since, sealed })
+    return makeDataset(plan, dataset, { since, sealed, closing: memory.closing[dataset.name] })
   })
   const routes = makeRoutes(datasets, input.signalOf)
   const firsts = makeFirstArrivals(datasets.map((dataset) => dataset.plan.slot).reduce(greatestCommonDivisor))
@@ -81,13 +87,19 @@ export function makeDisclosure(input: {
     datasets,
     routes,
     horizon: () => horizon,
-    closingOf: (dataset) => closingOf(plan, dataset.plan),
+    horizonAfter: (after) => horizonOf((dataset) => sealedAfter(dataset, after)),
+    closingOf: (dataset, before) => closingOf(plan, dataset.plan, before),
     max_skew,
+    memory,
   })
 
   /** Earliest time that an unsealed slot needs: whatever ends later, a replay from the cursor computes again. */
   function horizonOf(sealed: (dataset: OpenDataset) => number): number {
     return Math.min(...datasets.map((dataset) => neededFrom(dataset, sealed(dataset))))
+  }
+
+  function sealedAfter(dataset: OpenDataset, after: Disclosed | undefined): number {
+    return after?.dataset === dataset.plan.name ? after.until : dataset.sealed
   }
 
   function takeReading(route: Route, stored: StoredBlock, i: number, uncertain: boolean): void {
@@ -110,6 +122,7 @@ export function makeDisclosure(input: {
     if (route.kind === 'count' && tally.end + series.window > closedUntil) addBase(tally, at, value as number, seq)
     if (tally.end <= closedUntil) return
     if (seq < tally.first_seq) tally.first_seq = seq
+    tally.last_seq = seq
     if (route.kind === 'measure') addMeasure(tally, at, value as number, series.low, series.high, factor)
     else if (route.kind === 'count') addCount(tally, at, value as number)
     else addLast(tally, at, value)
@@ -182,7 +195,10 @@ export function makeDisclosure(input: {
       firsts.forget(horizon)
       for (const each of datasets) forgetUntil(each, horizon)
     },
-    ...accounting,
+    account: accounting.account,
+    accountLost: accounting.accountLost,
+    remember: (next, after) => ({ ...next, memory: writeMemory(accounting.remember(next.raw_seq, after)) }),
+    moved: accounting.moved,
   }
 }
 

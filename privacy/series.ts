@@ -1,5 +1,6 @@
 import type { DisclosurePlan, PlanColumn, PlanDataset, PlanInput } from './compile.ts'
 import { gridBounds } from './grid.ts'
+import type { ClosingState } from './memory.ts'
 import { type Cell, categoryCell, makeTally, measureCell, rateCell, type Tally } from './statistic.ts'
 import { type Closing, type Feed, floorTo, makeClosing } from './window.ts'
 
@@ -18,6 +19,8 @@ export interface Intake {
 
 /** One distinct value of a column: rows that share their inputs share it. */
 export interface Series {
+  /** names it within its plan, and in a plan in which it is the same */
+  readonly key: string
   readonly dataset: OpenDataset
   readonly column: PlanColumn
   /** ms */
@@ -50,13 +53,17 @@ export interface OpenDataset {
 export function makeDataset(
   plan: DisclosurePlan,
   dataset: PlanDataset,
-  { since, sealed }: { readonly since: number; readonly sealed: number },
+  {
+    since,
+    sealed,
+    closing,
+  }: { readonly since: number; readonly sealed: number; readonly closing?: ClosingState | undefined },
 ): OpenDataset {
   const series: Series[] = []
   const rows: Series[][] = []
   const open: OpenDataset = {
     plan: dataset,
-    closing: closingOf(plan, dataset),
+    closing: closingOf(plan, dataset, closing),
     series,
     rows,
     since,
@@ -78,9 +85,13 @@ export function makeDataset(
   return open
 }
 
-/** The rule by which a dataset's slots close, new: it has seen no block. */
-export function closingOf({ grace, max_wait }: DisclosurePlan, dataset: PlanDataset): Closing {
-  return makeClosing({ slot: dataset.slot, grace, max_wait, feeds: feedsOf(dataset) })
+/** The rule by which a dataset's slots close, as if it had seen the blocks before. */
+export function closingOf(
+  { grace, max_wait }: DisclosurePlan,
+  dataset: PlanDataset,
+  before: ClosingState | undefined,
+): Closing {
+  return makeClosing({ slot: dataset.slot, grace, max_wait, feeds: feedsOf(dataset) }, before)
 }
 
 function feedsOf(dataset: PlanDataset): readonly Feed[] {
@@ -96,6 +107,7 @@ function makeSeries(dataset: OpenDataset, column: PlanColumn, inputs: readonly P
   const bounds = column.kind === 'number' ? gridBounds(column.grid) : { low: 0, high: 0 }
   const intakes: Intake[] = []
   const series: Series = {
+    key: JSON.stringify([dataset.plan.name, column.name, ...inputs.map((input) => input.id)]),
     dataset,
     column,
     window: column.window,

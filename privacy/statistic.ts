@@ -8,6 +8,8 @@ export interface Tally {
   readonly end: number
   /** lowest raw sequence of a reading in it */
   first_seq: number
+  /** highest raw sequence of a reading in it that came in time */
+  last_seq: number
   /** readings that came in time */
   n: number
   /** of these, how many were uncertain */
@@ -41,6 +43,7 @@ export function makeTally(start: number, end: number): Tally {
     start,
     end,
     first_seq: Number.POSITIVE_INFINITY,
+    last_seq: -1,
     n: 0,
     uncertain: 0,
     due: 0,

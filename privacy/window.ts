@@ -1,4 +1,5 @@
 import type { StoredBlock } from '../core/stored-block.ts'
+import type { ClosingState } from './memory.ts'
 
 /** Largest multiple of `span` at or below `at`: tumbling windows are aligned to 1970-01-01 UTC, and so to every day. */
 export function floorTo(at: number, span: number): number {
@@ -22,6 +23,8 @@ export interface Closing {
   until(): number
   /** Takes the next stored block, after its readings. */
   see(block: StoredBlock): void
+  /** All that it has gathered, for another one to go on from. */
+  state(): ClosingState
 }
 
 /**
@@ -30,16 +33,24 @@ export interface Closing {
  * Blocks stored under a clock that was not sane say nothing. What a source says of the time after the block's own
  * arrival is not believed, so that nothing stored before e can close e: a replay may begin there.
  */
-export function makeClosing(input: {
-  readonly slot: number
-  readonly grace: number
-  readonly max_wait: number
-  readonly feeds: readonly Feed[]
-}): Closing {
+export function makeClosing(
+  input: {
+    readonly slot: number
+    readonly grace: number
+    readonly max_wait: number
+    readonly feeds: readonly Feed[]
+  },
+  from?: ClosingState,
+): Closing {
   const { slot, grace, max_wait } = input
-  const feeds = input.feeds.map((feed) => ({ feed, complete: Number.NEGATIVE_INFINITY }))
-  const firsts = makeFirstArrivals(slot)
-  let closed = Number.NEGATIVE_INFINITY
+  const feeds = input.feeds.map((feed) => ({
+    feed,
+    complete: from?.complete[feedKey(feed)] ?? Number.NEGATIVE_INFINITY,
+  }))
+  // First arrivals are of the slots they were noted for.
+  const same = from?.slot === slot ? from : undefined
+  const firsts = makeFirstArrivals(slot, same?.firsts)
+  let closed = same?.closed ?? Number.NEGATIVE_INFINITY
 
   return {
     until: () => closed,
@@ -59,7 +70,23 @@ export function makeClosing(input: {
       closed = Math.max(closed, floorTo(complete, slot), waited === undefined ? closed : floorTo(waited, slot))
       firsts.forget(closed)
     },
+    state: () => ({
+      slot,
+      closed: finite(closed),
+      complete: Object.fromEntries(
+        feeds.flatMap(({ feed, complete }) => (Number.isFinite(complete) ? [[feedKey(feed), complete]] : [])),
+      ),
+      firsts: firsts.state(),
+    }),
   }
+}
+
+function feedKey({ asset, sources }: Feed): string {
+  return JSON.stringify([asset, ...sources])
+}
+
+function finite(time: number): number | null {
+  return Number.isFinite(time) ? time : null
 }
 
 /** Remembers, for every multiple e of `span`, the first block stored at or after e. */
@@ -71,12 +98,13 @@ export interface FirstArrivals {
   lastAtOrBefore(at: number): number | undefined
   /** Nothing before `at` is asked for any more. */
   forget(at: number): void
+  state(): ClosingState['firsts']
 }
 
 /** Only arrivals that are the latest so far and the first in their span are kept: no other can be a first. */
-export function makeFirstArrivals(span: number): FirstArrivals {
-  let kept: { readonly arrival: number; readonly seq: number }[] = []
-  let latest = Number.NEGATIVE_INFINITY
+export function makeFirstArrivals(span: number, from?: ClosingState['firsts']): FirstArrivals {
+  let kept = [...(from?.kept ?? [])]
+  let latest = from?.latest ?? Number.NEGATIVE_INFINITY
   return {
     see({ sane, arrival, seq }) {
       if (!sane || arrival <= latest) return
@@ -88,5 +116,6 @@ export function makeFirstArrivals(span: number): FirstArrivals {
     forget(at) {
       if (kept[0] && kept[0].arrival < at) kept = kept.filter((first) => first.arrival >= at)
     },
+    state: () => ({ latest: finite(latest), kept }),
   }
 }

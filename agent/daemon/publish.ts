@@ -82,7 +82,7 @@ export function makePublisher(input: { readonly store: Store; readonly gate: Gat
   }
 
   function sealPeriod(disclosure: Disclosure, period: Disclosed): void {
-    const next = disclosure.cursor(period)
+    const target = disclosure.cursor(period)
     const batch = seal({
       disclosed: period,
       pool,
@@ -94,8 +94,11 @@ export function makePublisher(input: { readonly store: Store; readonly gate: Gat
       size_class: gate.size_class[period.dataset]!,
       signing,
     })
-    store.commitPublication({ pool, expect: cursor, next, batch, ledger: accountUpTo(disclosure, next, period) })
+    const ledger = accountUpTo(disclosure, target, period)
+    const next = disclosure.remember(target, period)
+    store.commitPublication({ pool, expect: cursor, next, batch, ledger })
     disclosure.sealed(period)
+    disclosure.moved()
     cursor = next
     advancedAt = position
   }
@@ -122,10 +125,13 @@ export function makePublisher(input: { readonly store: Store; readonly gate: Gat
         position = block.position + 1
       }
       if (blocks.length > 0) return { kind: 'more' }
-      const next = disclosure.cursor()
-      const readings = next.raw_seq - cursor.raw_seq
+      const target = disclosure.cursor()
+      const readings = target.raw_seq - cursor.raw_seq
       if (readings >= ADVANCE_READINGS || (readings > 0 && position - advancedAt >= ADVANCE_BLOCKS)) {
-        store.commitPublication({ pool, expect: cursor, next, ledger: accountUpTo(disclosure, next) })
+        const ledger = accountUpTo(disclosure, target)
+        const next = disclosure.remember(target)
+        store.commitPublication({ pool, expect: cursor, next, ledger })
+        disclosure.moved()
         cursor = next
         advancedAt = position
       }

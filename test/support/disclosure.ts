@@ -177,7 +177,7 @@ export function publishLog(
     }),
     position: positionOf(log, cursor.raw_seq),
   })
-  const commit = (disclosure: Disclosure, next: Cursor, after?: Disclosed): void => {
+  const commit = (disclosure: Disclosure, next: Cursor, after?: Disclosed): (() => void) => {
     let n = 0
     for (const block of log.slice(positionOf(log, cursor.raw_seq))) {
       if (block.seq >= next.raw_seq) break
@@ -191,7 +191,9 @@ export function publishLog(
     }
     if (n !== next.raw_seq - cursor.raw_seq)
       throw new Error(`${n} readings accounted where the cursor passes ${next.raw_seq - cursor.raw_seq}`)
-    cursor = next
+    const remembered = disclosure.remember(next, after)
+    cursor = remembered
+    return () => disclosure.moved()
   }
 
   let { disclosure, position } = begin()
@@ -199,12 +201,13 @@ export function publishLog(
     for (let period = disclosure.ready(); period; period = disclosure.ready()) {
       if (crash()) ({ disclosure, position } = begin())
       else {
-        commit(disclosure, disclosure.cursor(period), period)
+        const moved = commit(disclosure, disclosure.cursor(period), period)
         disclosure.sealed(period)
+        moved()
         periods.push(period)
       }
     }
-    if (advance()) commit(disclosure, disclosure.cursor())
+    if (advance()) commit(disclosure, disclosure.cursor())()
     if (position >= log.length) break
     for (const block of log.slice(position, position + stride())) {
       disclosure.take(block)
