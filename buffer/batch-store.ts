@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto'
 import type { BatchStore } from './batch-port.ts'
+import { damage } from './database.ts'
 import type { PoolRow } from './pools.ts'
 import type { Tables } from './tables.ts'
 
@@ -15,6 +17,11 @@ export function clearQuarantineAlarms({ pools, outbox, journal }: Tables, at: nu
 export function outboxBatch({ triage, outbox }: Tables, id: string): ReturnType<BatchStore['outboxBatch']> {
   const [entry] = triage.list({ ids: [id] })
   return entry && { entry, batch: outbox.held(id) ?? null }
+}
+
+/** Whether these are the bytes of this SHA-256 (hex). */
+export function hasDigest(bytes: Uint8Array | null, sha256: string): boolean {
+  return bytes !== null && createHash('sha256').update(bytes).digest('hex') === sha256
 }
 
 /**
@@ -35,7 +42,11 @@ export function makeBatchStore(use: <T>(act: (tables: Tables) => T) => T, before
     nextBatch(pool, pick) {
       return use((t) => {
         beforeHandingOut()
-        return t.outbox.next(t.pools.find(pool)?.id ?? -1, pick)
+        const batch = t.outbox.next(t.pools.find(pool)?.id ?? -1, pick)
+        // The signature is over the digest: other bytes would be refused by the pool for ever.
+        if (batch && !hasDigest(batch.bytes, batch.sha256))
+          throw damage('the bytes of a batch are not those that were sealed')
+        return batch
       })
     },
     settle(pool, id, settlement) {

@@ -1,5 +1,5 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { closeSync, fsyncSync, openSync } from 'node:fs'
+import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { Fault } from '../core/fault.ts'
 import { APPLICATION_ID, MIGRATIONS } from './migrations.ts'
@@ -16,44 +16,14 @@ export function databasePath(data_dir: string): string {
 
 /**
  * Opens the file for writing, alone, durable at every commit, at the newest schema.
- * A file that is no readable database is set aside and a fresh one begun; its name is returned.
- * @throws Fault `store-locked` | `store-foreign` | `store-newer` | `store-io`
+ * @throws SqliteError, Fault `store-foreign` | `store-newer`
  */
-export function openDatabase(
-  data_dir: string,
-  options: { readonly max_size: number; readonly now: number; readonly damaged?: boolean },
-): { readonly db: Db; readonly set_aside: string | undefined } {
-  const path = databasePath(data_dir)
-  try {
-    // Not its parents: a mount that is missing must not be replaced by a folder on the system disk.
-    if (!existsSync(data_dir)) {
-      mkdirSync(data_dir, { mode: 0o700 })
-      syncFolder(dirname(data_dir)) // else a power cut may take the new folder with all that is in it
-    }
-    let set_aside = options.damaged || !existsSync(path) ? setAside(data_dir, options.now) : undefined
-    prepareFile(data_dir)
-    try {
-      return { db: connect(path, options.max_size), set_aside }
-    } catch (error) {
-      if (!isDamage(error)) throw error
-    }
-    set_aside = setAside(data_dir, options.now)
-    prepareFile(data_dir)
-    return { db: connect(path, options.max_size), set_aside }
-  } catch (error) {
-    throw faultOf(error, path) ?? error
-  }
-}
-
-function connect(path: string, max_size: number): Db {
+export function connect(path: string, max_size: number): Db {
   const db = new Database(path, { timeout: 1_000 })
   try {
     db.pragma('locking_mode = EXCLUSIVE')
     const blank = checkOwner(db, path)
-    if (blank) {
-      db.pragma(`page_size = ${PAGE}`)
-      db.pragma('auto_vacuum = INCREMENTAL')
-    }
+    if (blank) layOut(db)
     expectPragma(db, 'journal_mode = WAL', 'wal')
     // better-sqlite3 is built to open an existing WAL file at NORMAL, which does not fsync at commit.
     db.pragma('synchronous = FULL')
@@ -70,6 +40,12 @@ function connect(path: string, max_size: number): Db {
     db.close()
     throw error
   }
+}
+
+/** How the pages of a file lie, before its first table; `b-tree.ts` relies on it. */
+export function layOut(db: Db): void {
+  db.pragma(`page_size = ${PAGE}`)
+  db.pragma('auto_vacuum = INCREMENTAL')
 }
 
 /**
@@ -112,27 +88,6 @@ function expectPragma(db: Db, pragma: string, expected: string | number): void {
     throw new Fault('store-io', { file: db.name }, `${pragma} is ${String(actual)}, not ${expected}`)
 }
 
-/** An empty file only its owner may read, whose name survives a power cut. */
-function prepareFile(data_dir: string): void {
-  const path = databasePath(data_dir)
-  closeSync(openSync(path, 'a', 0o600))
-  syncFolder(data_dir)
-}
-
-/** Moves database and journals out of the way. @returns the new name, or undefined where nothing was there */
-function setAside(data_dir: string, now: number): string | undefined {
-  const path = databasePath(data_dir)
-  const aside = `${path}.damaged-${new Date(now).toISOString().replace(/[:.]/g, '')}`
-  // The journals first: a fresh database must never find an old one's.
-  const moved = ['-wal', '-shm', '-journal', ''].filter((suffix) => {
-    if (!existsSync(path + suffix)) return false
-    renameSync(path + suffix, aside + suffix)
-    return true
-  })
-  syncFolder(data_dir)
-  return moved.length > 0 ? aside : undefined
-}
-
 /** Makes names in a folder durable. */
 export function syncFolder(folder: string): void {
   const fd = openSync(folder, 'r')
@@ -141,6 +96,11 @@ export function syncFolder(folder: string): void {
   } finally {
     closeSync(fd)
   }
+}
+
+/** What SQLite cannot see is wrong with the file, said as it would. */
+export function damage(message: string): Error {
+  return new Database.SqliteError(message, 'SQLITE_CORRUPT')
 }
 
 /** Whether SQLite says that the file itself is not right. */

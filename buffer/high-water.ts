@@ -13,6 +13,8 @@ const highWater = z.object({
   instance: z.string(),
   /** next raw sequence, at most a minute old */
   raw_seq: whole,
+  /** UnixMs of the last call before it was written; with a file that is gone, all that says when that was */
+  at: z.number().optional(),
   pools: z.record(
     z.string(),
     z.object({

@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
@@ -15,8 +15,9 @@ import {
   T0,
 } from '../test/support/store.ts'
 import { accountProblems } from './accounts.ts'
-import { migrate, openDatabase } from './database.ts'
+import { migrate } from './database.ts'
 import { APPLICATION_ID } from './migrations.ts'
+import { openDatabase } from './open-database.ts'
 
 const codeOf = (act: () => unknown): string | undefined => {
   try {
@@ -255,20 +256,28 @@ describe('one agent a data folder', () => {
   })
 
   it.each([
-    ['store-foreign', (db: Database.Database) => void db.exec('CREATE TABLE other (x)')],
-    ['store-foreign', (db: Database.Database) => void db.pragma('application_id = 7')],
+    ['foreign', (db: Database.Database) => void db.exec('CREATE TABLE other (x)')],
+    ['foreign', (db: Database.Database) => void db.pragma('application_id = 7')],
     [
-      'store-newer',
+      'newer',
       (db: Database.Database) => void db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = 99`),
     ],
-  ])('refuses a file that is not ours to write: %s', (code, make) => {
+  ])('sets a file aside that is not ours to write, as it is: %s', (why, make) => {
     using folder = makeFolder()
     const path = join(folder.path, 'sluice.db')
     const db = new Database(path)
     make(db)
     db.close()
-    expect(codeOf(() => folder.open())).toBe(code)
-    expect(readdirSync(folder.path)).toEqual(['sluice.db'])
+    const bytes = readFileSync(path)
+    {
+      using store = folder.open()
+      expect(store.status(T0).alarms).toMatchObject([{ key: 'store:damaged', code: `store-${why}`, until: null }])
+      store.intern([signalSpec('a')])
+      expect(store.append(commitOf(numbered(0, 3)))).toMatchObject({ seq: 0, n: 3 })
+    }
+    const aside = readdirSync(folder.path).filter((file) => file.startsWith(`sluice.db.${why}-`))
+    expect(aside).toHaveLength(1)
+    expect(readFileSync(join(folder.path, aside[0]!))).toEqual(bytes)
   })
 
   it('brings an older file forward, once', () => {

@@ -15,6 +15,8 @@ interface Values {
   readonly thin_position: number
   /** sequences below this were given out, even where no chunk says so any more */
   readonly floor_seq: number
+  /** what a salvage found, as JSON, until the opening that follows has told of it */
+  readonly salvage: string
 }
 
 const schemas: { readonly [K in keyof Values]: z.ZodType<Values[K]> } = {
@@ -25,17 +27,20 @@ const schemas: { readonly [K in keyof Values]: z.ZodType<Values[K]> } = {
   thin_factor: z.number(),
   thin_position: z.number(),
   floor_seq: z.number(),
+  salvage: z.string(),
 }
 
 /** Single values of the data folder. */
 export interface Meta {
   get<K extends keyof Values>(key: K): Values[K] | undefined
   set<K extends keyof Values>(key: K, value: Values[K]): void
+  delete(key: keyof Values): void
 }
 
 export function makeMeta(db: Db): Meta {
   const get = db.prepare<[string], unknown>('SELECT value FROM meta WHERE key = ?').pluck()
   const set = db.prepare('INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value')
+  const remove = db.prepare('DELETE FROM meta WHERE key = ?')
   return {
     get(key) {
       const value = get.get(key)
@@ -43,6 +48,9 @@ export function makeMeta(db: Db): Meta {
     },
     set(key, value) {
       set.run(key, value)
+    },
+    delete(key) {
+      remove.run(key)
     },
   }
 }

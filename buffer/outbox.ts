@@ -25,6 +25,8 @@ export interface Outbox {
   dropOldest(reason: string, at: number): boolean
   /** Gives up everything of a pool that is queued or quarantined. */
   dropAll(pool: number, reason: string, at: number): void
+  /** So many batches are gone by damage. */
+  countLost(pool: number, n: number): void
   /** Forgets some settled batches from before `at`, into the pool's counters. @returns how many */
   prune(at: number): number
   accounts(pool: number): Readonly<Record<BatchState, number>>
@@ -83,7 +85,7 @@ export function makeOutbox(db: Db): Outbox {
   >("SELECT id, pool, state, reason FROM batch WHERE state IN ('delivered', 'dropped') AND settled_at < ? LIMIT 200")
   const remove = db.prepare('DELETE FROM batch WHERE id = ?')
   const countDelivered = db.prepare('UPDATE pool SET pruned_delivered = pruned_delivered + 1 WHERE id = ?')
-  const countDropped = db.prepare('INSERT INTO dropped VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET n = n + 1')
+  const countDropped = db.prepare('INSERT INTO dropped VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n')
   const counts = db
     .prepare<[number], [BatchState, number]>('SELECT state, count(*) FROM batch WHERE pool = ? GROUP BY state')
     .raw()
@@ -176,12 +178,15 @@ export function makeOutbox(db: Db): Outbox {
     dropAll(pool, reason, at) {
       dropAll.run(at, reason, pool)
     },
+    countLost(pool, n) {
+      if (n > 0) countDropped.run(pool, 'damage', n)
+    },
     prune(at) {
       const rows = prunable.all(at)
       for (const { id, pool, state, reason } of rows) {
         remove.run(id)
         if (state === 'delivered') countDelivered.run(pool)
-        else countDropped.run(pool, reason)
+        else countDropped.run(pool, reason, 1)
       }
       return rows.length
     },

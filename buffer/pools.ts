@@ -48,6 +48,9 @@ export interface Pools {
   setPolicy(pool: number, policy: string): void
   account(pool: number, entries: Iterable<LedgerEntry>): void
   ledger(pool: number): readonly LedgerEntry[]
+  forgetLedger(pool: number): void
+  /** What is known of a pool after a salvage; its name and retirement stay. */
+  put(pool: Omit<PoolRow, 'name' | 'end_seq' | 'retired_at' | 'delivered_at' | 'pruned_delivered'>): void
   /** All streams end: batch numbers start anew, and only slots from `since` on are sealed. */
   startStreams(since: number): void
   nextNumber(pool: number, dataset: string, epoch: number): number | undefined
@@ -79,6 +82,11 @@ export function makePools(db: Db): Pools {
   const move = db.prepare('UPDATE pool SET raw_seq = ?, sealed_until = ? WHERE id = ?')
   const account = db.prepare('INSERT INTO ledger VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n')
   const ledger = db.prepare<[number], LedgerEntry>('SELECT signal, account, reason, n FROM ledger WHERE pool = ?')
+  const forgetLedger = db.prepare('DELETE FROM ledger WHERE pool = ?')
+  const put = db.prepare(
+    `UPDATE pool SET start_seq = $start_seq, raw_seq = $raw_seq, sealed_until = $sealed_until, since = $since,
+       since_position = $since_position, sealed = $sealed WHERE id = $id`,
+  )
   const forgetNumbers = db.prepare('DELETE FROM sequence')
   const restart = db.prepare("UPDATE pool SET since = ?, since_position = NULL, memory = NULL, sealed_until = '{}'")
   const number = db
@@ -139,6 +147,12 @@ export function makePools(db: Db): Pools {
       for (const entry of entries) account.run(pool, entry.signal, entry.account, entry.reason, entry.n)
     },
     ledger: (pool) => ledger.all(pool),
+    forgetLedger(pool) {
+      forgetLedger.run(pool)
+    },
+    put(pool) {
+      put.run({ ...pool, sealed_until: JSON.stringify(pool.sealed_until) })
+    },
     startStreams(since) {
       forgetNumbers.run()
       restart.run(since)

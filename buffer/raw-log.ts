@@ -9,7 +9,7 @@ import { makeHoles } from './holes.ts'
 import type { Meta } from './meta.ts'
 
 /** Positions summed up in one row of `tally`. */
-const TALLY = 256
+export const TALLY = 256
 
 /** What stands beside a chunk's bytes. */
 export interface ChunkHead {
@@ -269,7 +269,8 @@ function blockOf(row: ChunkRow, found: ChunkContent, dictionary: Dictionary, boo
   }
 }
 
-const NOTHING: ChunkContent = {
+/** The content of a block that holds no readings. */
+export const NOTHING: ChunkContent = {
   block: {
     signals: new Uint32Array(),
     times: new Float64Array(),
@@ -282,7 +283,7 @@ const NOTHING: ChunkContent = {
 }
 
 /** Over the whole row: a flipped bit in the bytes or beside them is found. */
-function checksum(head: ChunkHead, data: Buffer): number {
+export function checksum(head: ChunkHead, data: Buffer): number {
   const { position, seq, n, arrival, monotonic, boot, sane } = head
   return crc32(data, crc32([position, seq, n, arrival, monotonic, boot, sane].join()))
 }

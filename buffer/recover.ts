@@ -3,8 +3,11 @@ import { type UnixMs, unixMs } from '../core/brand.ts'
 import { base32hex } from '../core/encoding.ts'
 import type { FaultCode } from '../core/fault.ts'
 import type { Log } from '../core/log.ts'
-import { accountLoss, loseUpTo } from './give-up.ts'
+import { loseUpTo } from './give-up.ts'
 import type { HighWater } from './high-water.ts'
+import type { SetAside } from './open-database.ts'
+import { resume } from './resume.ts'
+import { readNote, type Salvaged } from './salvage.ts'
 import type { Tables } from './tables.ts'
 
 /** Keys of the alarms about what an opening found. */
@@ -14,8 +17,8 @@ export const OPENING_ALARMS = ['store:damaged', 'store:rolled-back', 'store:move
 export interface Found {
   readonly mark: HighWater | undefined
   readonly machine: string | null
-  /** where a damaged database was moved to */
-  readonly set_aside: string | undefined
+  /** the file that was here, and why it is not any more */
+  readonly set_aside: SetAside | undefined
   readonly now: UnixMs
 }
 
@@ -57,25 +60,11 @@ export function recover(tables: Tables, found: Found, log: Log): HighWater {
     return pools.create({ name, start_seq: seq, raw_seq: seq, sealed_until, since: now })
   }
 
-  /** A fresh database takes up where the mark says the lost one was. */
-  function rebuild(known: HighWater, foreign: boolean): void {
-    tables.log.lose({ seq: known.raw_seq, n: 0 })
-    for (const [name, { cursor, end, datasets }] of Object.entries(known.pools)) {
-      const lost = Math.max(0, (end ?? known.raw_seq) - cursor)
-      const slots = Object.entries(datasets).map(([dataset, { slot }]) => [dataset, unixMs(slot)] as const)
-      const pool = pools.create({
-        name,
-        start_seq: known.raw_seq - lost,
-        raw_seq: known.raw_seq,
-        sealed_until: foreign ? {} : Object.fromEntries(slots),
-        since: now,
-      })
-      accountLoss(pools, pool.id, lost)
-    }
-  }
-
   return db.transaction(() => {
     const fresh = meta.get('stream_secret') === undefined
+    const note = fresh ? meta.get('salvage') : undefined
+    const salvaged = note === undefined ? undefined : readNote(note)
+    const before = pools.all()
     const foreign = mark !== undefined && mark.machine !== null && machine !== null && mark.machine !== machine
     if (fresh || foreign || !mark) {
       if (!fresh && pools.all().length > 0) {
@@ -89,18 +78,36 @@ export function recover(tables: Tables, found: Found, log: Log): HighWater {
       pools.startStreams(now)
     }
     if (fresh || foreign) {
-      const kept = foreign ? undefined : mark?.instance
+      const kept = foreign ? undefined : (mark?.instance ?? meta.get('instance'))
       meta.set('instance', kept ?? base32hex(randomBytes(10)).toLowerCase())
     }
-    if (fresh && (mark || found.set_aside)) {
-      if (mark) rebuild(mark, foreign)
-      const where = found.set_aside ? `was set aside as ${found.set_aside}` : 'is gone'
-      alarm('store:damaged', 'store-damaged', `the database ${where}; a fresh one was begun`)
+    if (fresh && (mark || salvaged || found.set_aside)) {
+      resume(tables, { mark, foreign, salvaged, before, now })
+      meta.delete('salvage')
+      alarm('store:damaged', ...whatHappened(found.set_aside, salvaged))
     } else if (mark && catchUp(foreign ? { ...mark, pools: {} } : mark)) {
       alarm('store:rolled-back', 'store-rolled-back', 'the database is behind its high-water file')
     }
     return markOf(tables, machine ?? mark?.machine ?? null)
   })()
+}
+
+function whatHappened(aside: SetAside | undefined, salvaged: Salvaged | undefined): readonly [FaultCode, string] {
+  const where = aside ? `was set aside as ${aside.file}` : 'is gone'
+  if (aside?.why === 'foreign') return ['store-foreign', `the file is another program’s database: it ${where}`]
+  if (aside?.why === 'newer') return ['store-newer', `the file was written by a newer Sluice: it ${where}`]
+  if (!salvaged) return ['store-damaged', `the database ${where}; a fresh one was begun`]
+  const { readings, missing, batches, newest, whole } = salvaged
+  const since = newest === null ? 'an unknown time' : new Date(newest).toISOString()
+  return [
+    'store-damaged',
+    [
+      `the database ${where}; ${readings} readings were salvaged`,
+      ...(missing > 0 ? [`${missing} between them are lost`] : []),
+      ...(batches > 0 ? [`${batches} batches are lost`] : []),
+      ...(whole ? [] : [`what was stored after ${since} may be missing`]),
+    ].join(', '),
+  ]
 }
 
 /** What the high-water file should say now. */

@@ -3,23 +3,26 @@ import { rawSeq, type UnixMs } from '../core/brand.ts'
 import { Fault, type FaultCode } from '../core/fault.ts'
 import type { SignalSpec } from '../core/signal.ts'
 import { makeBatchStore } from './batch-store.ts'
+import { beginRun } from './begin-run.ts'
 import { encodeChunk } from './chunk.ts'
-import { databasePath, faultOf, isDamage, openDatabase } from './database.ts'
+import { damage, databasePath, faultOf, isDamage } from './database.ts'
 import { isOutOfRoom, makeFreeDisk } from './free-disk.ts'
 import { gather } from './gather.ts'
 import { loseBlock } from './give-up.ts'
 import { makeGivingWay } from './give-way.ts'
-import { type HighWater, machineFingerprint, readHighWater, writeHighWater } from './high-water.ts'
+import { type HighWater, machineFingerprint, writeHighWater } from './high-water.ts'
 import { allowedBytes, makeRoomForBatch } from './make-room.ts'
+import { openTables } from './open-tables.ts'
 import type { PoolRow } from './pools.ts'
 import type { PoolState, Store, StoreOptions } from './port.ts'
 import { publish } from './publication.ts'
 import type { ChunkRow } from './raw-log.ts'
-import { markOf, recover } from './recover.ts'
+import { markOf } from './recover.ts'
 import { lastTrusted, restamp, streamSince } from './restamp.ts'
 import { retirePools, revivePool } from './retire.ts'
+import { fitsNeighbours } from './soundness.ts'
 import { statusOf } from './status.ts'
-import { makeTables, type Tables } from './tables.ts'
+import type { Tables } from './tables.ts'
 import { tidyTables } from './tidy.ts'
 
 const MINUTE = 60_000
@@ -29,9 +32,10 @@ const STAMPED = 16
 const offerKey = (pool: string, dataset: string, epoch: number): string => JSON.stringify([pool, dataset, epoch])
 
 /**
- * Opens the store of a data folder, alone. A damaged file is set aside, a database behind its high-water file or from
- * another machine is squared with it; what was lost then stands in the ledger and in an alarm.
- * @throws Fault `store-locked` | `store-foreign` | `store-newer` | `store-io` | `store-full`
+ * Opens the store of a data folder, alone. A damaged file is set aside and salvaged, a foreign or newer one set aside; a
+ * database behind its high-water file or from another machine is squared with it. What was lost then stands in the ledger
+ * and in an alarm.
+ * @throws Fault `store-locked` | `store-io` | `store-full`
  */
 export function openStore(options: StoreOptions): Store {
   const { data_dir, max_size, log } = options
@@ -47,6 +51,10 @@ export function openStore(options: StoreOptions): Store {
   let isMarkRefused = false
   let markedAt = Number.NEGATIVE_INFINITY
   let isDamaged = false
+  /** a new stream began under the publishers of this run */
+  let isRenewed = false
+  /** when the run before was last heard of, where no block can say */
+  let heardBefore: number | undefined
   let isClosed = false
   /** whether blocks may have to be stamped anew */
   let isStampDue = true
@@ -55,29 +63,21 @@ export function openStore(options: StoreOptions): Store {
   let known: readonly SignalSpec[] = []
 
   function open(): Tables {
-    const { db, set_aside } = openDatabase(data_dir, { max_size, now: present, damaged: isDamaged })
-    try {
-      const opened = makeTables(db, max_size, options.boot)
-      // After an error our own mark is newer than the file's.
-      mark = recover(opened, { mark: mark ?? readHighWater(data_dir), machine, set_aside, now: present }, log)
-      opened.dictionary.internSignals(known)
-      if (opened.meta.get('max_size') !== max_size) opened.meta.set('max_size', max_size)
-      if (opened.meta.get('min_free') !== min_free) opened.meta.set('min_free', min_free)
-      isDamaged = false
-      // What is sent next waits until it is written; a full disk keeps nobody from opening.
-      isMarkDue = true
-      trySaveMark()
-      return opened
-    } catch (error) {
-      db.close()
-      throw error
-    }
+    const opened = openTables({ ...options, min_free, now: present, machine, mark, known, isDamaged })
+    mark = opened.mark
+    heardBefore = opened.heard
+    isRenewed = isDamaged
+    isDamaged = false
+    // What is sent next waits until it is written; a full disk keeps nobody from opening.
+    isMarkDue = true
+    trySaveMark()
+    return opened.tables
   }
 
   function saveMark(): void {
     if (!mark) return
     markedAt = present
-    writeHighWater(data_dir, mark)
+    writeHighWater(data_dir, { ...mark, at: present })
     isMarkDue = false
   }
 
@@ -91,14 +91,19 @@ export function openStore(options: StoreOptions): Store {
     }
   }
 
-  /** Opens what an error closed; where the disk is out of room, once more without the ballast. */
+  /** Opens what an error closed; once more without the ballast on a full disk, and after what is damaged was set aside. */
   function attempt<T>(act: (tables: Tables) => T): T {
     try {
       tables ??= open()
       return act(tables)
     } catch (error) {
-      if (!isOutOfRoom(error) || !disk.dropBallast()) throw error
-      log.warn({}, 'the disk is full: the ballast makes room')
+      if (isDamage(error) && tables) {
+        log.warn({ err: error }, 'the file is damaged')
+        isDamaged = true
+        abandon()
+      } else if (isOutOfRoom(error) && disk.dropBallast()) {
+        log.warn({}, 'the disk is full: the ballast makes room')
+      } else throw error
       tables ??= open()
       return act(tables)
     }
@@ -137,6 +142,7 @@ export function openStore(options: StoreOptions): Store {
   const givingWay = makeGivingWay(options, disk, alarm)
 
   function lose(t: Tables, row: ChunkRow) {
+    if (!fitsNeighbours(t, row, mark?.raw_seq)) throw damage('a block is damaged, and so is what stands beside it')
     t.db.transaction(() => {
       loseBlock(t, row)
       alarm(t, 'store:damaged', 'store-damaged', 'stored blocks are damaged; their readings are counted as evicted')
@@ -170,27 +176,13 @@ export function openStore(options: StoreOptions): Store {
     }
   }
 
-  // Damage that SQLite only finds while the tables are read calls for a second opening.
-  try {
-    use(() => undefined)
-  } catch (error) {
-    if (!isDamaged) throw error
-    use(() => undefined)
-  }
+  use(() => undefined)
 
   return {
     startRun(sources, now) {
       present = now
       return use((t) => {
-        const last = t.log.last()
-        t.db.transaction(() => {
-          const heard = last?.sane === 1 ? Math.min(last.arrival, now) : now
-          t.journal.endOutages(heard)
-          if (heard === now) return
-          for (const source of sources) {
-            t.journal.record({ source, device: null, signal: null, reason: 'agent_down', from: heard, until: now })
-          }
-        })()
+        t.db.transaction(() => beginRun(t, sources, heardBefore, now))()
         return { instance: t.meta.get('instance')!, last_trusted: lastTrusted(t, options.boot) }
       })
     },
@@ -214,11 +206,13 @@ export function openStore(options: StoreOptions): Store {
           for (const entry of commit.marks) t.journal.mark(entry)
           for (const { source, note } of commit.outages) t.journal.note(source, note)
           for (const count of commit.counts) t.journal.count(count)
-          return { seq: rawSeq(head.seq), n: head.n, evicted: [...evicted] }
+          const anew = isRenewed ? t.pools.all().map(({ name }) => name) : [...evicted]
+          return { seq: rawSeq(head.seq), n: head.n, evicted: anew }
         })()
         if (!stored)
           throw new Fault('store-paused', { file: path }, 'the buffer is full of readings that nobody took yet')
         if (!commit.sane) isStampDue = true
+        isRenewed = false
         mark = { ...mark!, raw_seq: stored.seq + stored.n }
         if (Math.abs(arrival - markedAt) >= MINUTE) trySaveMark()
         return stored

@@ -4,7 +4,7 @@ import type { BatchId } from '../core/batch.ts'
 import { unixMs } from '../core/brand.ts'
 import { makeFolder, publicationTo, T0, type TestFolder } from '../test/support/store.ts'
 import { accountProblems } from './accounts.ts'
-import { databasePath } from './database.ts'
+import { databasePath, layOut, migrate } from './database.ts'
 import { MIGRATIONS } from './migrations.ts'
 import type { Store } from './port.ts'
 
@@ -169,17 +169,13 @@ describe('bytes sent', () => {
 describe('an outbox of the version before', () => {
   it('keeps its counters of dropped batches', () => {
     using folder = makeFolder()
-    {
-      using store = folder.open()
-      store.openPool('p')
-    }
     const before = 3
     const db = new Database(databasePath(folder.path))
-    const rows = db.prepare('SELECT * FROM pool').all() as { readonly id: number }[]
-    db.exec('DROP TABLE dropped; DROP TABLE sent; ALTER TABLE batch DROP COLUMN attempts')
-    db.exec('ALTER TABLE pool ADD COLUMN pruned_dropped INTEGER NOT NULL DEFAULT 0')
-    db.prepare('UPDATE pool SET sealed = 7, pruned_dropped = 7 WHERE id = ?').run(rows[0]!.id)
-    db.pragma(`user_version = ${before}`)
+    layOut(db)
+    migrate(db, MIGRATIONS.slice(0, before))
+    db.exec(`INSERT INTO meta VALUES ('stream_secret', x'0102030405060708'), ('instance', 'i');
+      INSERT INTO pool (name, start_seq, raw_seq, sealed_until, since, sealed, pruned_dropped)
+        VALUES ('p', 0, 0, '{}', 0, 7, 7)`)
     db.close()
     expect(MIGRATIONS.length).toBeGreaterThan(before)
     using store = folder.open()

@@ -84,14 +84,17 @@ export const FAULTS = {
     fate: 'refuses',
     hint: 'another agent uses this data_dir: stop it, or give this one its own folder',
   },
-  'store-foreign': { fate: 'refuses', hint: 'the file in data_dir was not written by Sluice: move it away' },
+  'store-foreign': {
+    fate: 'waits',
+    hint: 'the file in data_dir was not written by Sluice: a start sets it aside, untouched, and begins a fresh one',
+  },
   'store-newer': {
-    fate: 'refuses',
-    hint: 'the file was written by a newer Sluice: install that version or a later one',
+    fate: 'waits',
+    hint: 'a start sets the file aside, untouched, and begins a fresh one; to go back, install that version or a later one and, with the agent stopped, put the file back as sluice.db',
   },
   'store-damaged': {
     fate: 'loses',
-    hint: 'the damaged file was set aside beside the new one; the loss is in the ledger',
+    hint: 'the damaged file was set aside beside the new one, which holds what could be read; the loss is in the ledger (`sluice buffer inspect`)',
   },
   'store-rolled-back': {
     fate: 'loses',

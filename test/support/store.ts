@@ -84,7 +84,7 @@ export function numbered(from: number, n: number): readonly (readonly [number, n
 
 /** A batch whose bytes and id are made from its numbers. */
 export function batchOf(pool: string, seq: number, parts: Partial<SealedBatch> = {}): SealedBatch {
-  const bytes = Buffer.from(`rows of ${pool} ${seq}`)
+  const bytes = parts.bytes ?? Buffer.from(`rows of ${pool} ${seq}`)
   return {
     id: batchId(base32hex(createHash('sha256').update(`${pool} ${seq} ${parts.dataset}`).digest().subarray(0, 16))),
     pool,
