@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { proveDamage } from './damage/damage.ts'
 import { MOST_FLAP_GROWTH_MB, proveFlap } from './flap.ts'
 import { MOST_GROWTH_MB, proveFuzz } from './fuzz.ts'
 import { proveKill } from './kill.ts'
@@ -15,6 +16,7 @@ const { values, positionals } = parseArgs({
     json: { type: 'boolean', default: false },
     kills: { type: 'string' },
     states: { type: 'string' },
+    files: { type: 'string' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
   },
 })
@@ -54,9 +56,17 @@ switch (positionals[0]) {
     if (lost > 0 || doubled > 0 || failed_starts > 0 || control_found === 0) process.exitCode = 1
     break
   }
+  case 'damage': {
+    const files = Number(values.files ?? (values.quick ? 44 : 1_000))
+    const result = proveDamage({ files, seed: Number(values.seed), say: (line) => console.error(line) })
+    console.log(values.json ? JSON.stringify(result) : result)
+    const { failed_starts, accounted, wrong, resealed } = result
+    if (failed_starts > 0 || accounted < 1 || wrong > 0 || resealed > 0) process.exitCode = 1
+    break
+  }
   default:
     console.error(
-      'usage: npm run prove -- kill|powercut|fuzz|flap [--kills N] [--states N] [--seed N] [--quick] [--json]',
+      'usage: npm run prove -- kill|powercut|damage|fuzz|flap [--kills N] [--states N] [--files N] [--seed N] [--quick] [--json]',
     )
     process.exitCode = 2
 }
