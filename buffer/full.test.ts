@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -7,6 +6,7 @@ import {
   batchOf,
   commitOf,
   fill,
+  fillWithTexts,
   makeFolder,
   numbered,
   publicationTo,
@@ -104,24 +104,17 @@ describe('a disk with less than min_free left', () => {
     return disk
   }
 
-  /** Appends about so many bytes as long texts, 200 kB a commit. */
-  function fillFast(store: Store, bytes: number): void {
-    for (let written = 0; written < bytes; written += 200_000) {
-      store.append(commitOf([[0, randomBytes(200_000).toString('latin1').replaceAll('\0', '')]], { after: written }))
-    }
-  }
-
   it('stops the file from growing, which gives way and says so, until there is room again', () => {
     using folder = makeFolder()
     const disk = makeDisk(100e6)
     using store = folder.open({ max_size: 64e6, min_free: 20e6, free: disk.free })
     store.intern([signalSpec('a')])
     store.openPool('p')
-    fillFast(store, 20e6)
+    fillWithTexts(store, 20e6)
     expect(store.status(T0).alarms).toEqual([])
     disk.others = 70e6
     const { file_bytes, wal_bytes } = store.status(T0).disk
-    fillFast(store, 8e6)
+    fillWithTexts(store, 8e6)
     const full = store.status(T0)
     expect(full.disk.file_bytes).toBeLessThan(file_bytes + wal_bytes)
     expect(full.disk).toMatchObject({ min_free_bytes: 20e6, free_bytes: expect.any(Number) })
@@ -133,7 +126,7 @@ describe('a disk with less than min_free left', () => {
     ])
     disk.others = 0
     const { evicted } = full.pools.p!.accounts
-    fillFast(store, 6e6)
+    fillWithTexts(store, 6e6)
     store.tidy(T0)
     expect(store.status(T0).pools.p!.accounts.evicted).toEqual(evicted)
     expect(store.status(T0).alarms.every(({ until }) => until !== null)).toBe(true)

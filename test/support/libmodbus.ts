@@ -1,11 +1,8 @@
 import { execFile, spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
-import { mkdir, readFile, rename } from 'node:fs/promises'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
+import { compileC } from './compile-c.ts'
 
 const run = promisify(execFile)
 
@@ -54,33 +51,14 @@ export async function openLibmodbusRtu(
   return { path: said, ...server }
 }
 
-let compiled: Promise<string> | undefined
-
-/** Compiles `libmodbus-server.c` unless that was done for this source and these flags; gives the path of the program. */
-async function compile(flags: readonly string[]): Promise<string> {
-  const source = join(import.meta.dirname, 'libmodbus-server.c')
-  const version = createHash('sha256')
-    .update(await readFile(source))
-    .update(flags.join())
-    .digest('hex')
-    .slice(0, 16)
-  const cache = join(import.meta.dirname, '../../node_modules/.cache/sluice')
-  const program = join(cache, `libmodbus-server-${version}`)
-  if (existsSync(program)) return program
-  await mkdir(cache, { recursive: true })
-  const fresh = `${program}.${process.pid}`
-  await run('gcc', ['-O2', '-o', fresh, source, ...flags, '-lutil'])
-  await rename(fresh, program)
-  return program
-}
-
 async function start(
   flags: readonly string[],
   args: readonly string[],
 ): Promise<AsyncDisposable & { readonly said: string; readonly pid: number }> {
-  compiled ??= compile(flags)
   // It ends by itself when its standard input closes, so nothing is left behind when a test is killed.
-  const child = spawn(await compiled, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(await compileC('libmodbus-server.c', [...flags, '-lutil']), args, {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
   const ended = once(child, 'exit')
   const first = await Promise.race([once(createInterface(child.stdout), 'line'), ended])
   if (child.exitCode !== null || typeof first[0] !== 'string') throw new Error('the libmodbus server did not start')
