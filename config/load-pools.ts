@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path'
 import { Fault, type FaultCode } from '../core/fault.ts'
 import type { Problem } from '../core/problem.ts'
 import type { KnownSignal } from '../privacy/compile.ts'
+import { capacityADay, demandADay } from '../uplink/plan.ts'
 import { type PoolConfig, poolSchema } from '../uplink/schema.ts'
 import { type LoadedPolicy, loadPolicy, type PolicyResult } from './load-policy.ts'
 import type { LocatedProblem } from './problem.ts'
@@ -38,10 +39,12 @@ export function loadPools(
   readonly loaded: Readonly<Record<string, LoadedPool>>
   readonly problems: readonly Problem[]
   readonly elsewhere: readonly LocatedProblem[]
+  readonly warnings: readonly LocatedProblem[]
 } {
   const { entries, problems } = checkEntries(prepared, 'pools', poolSchema)
   const found: Problem[] = [...problems]
   const elsewhere: LocatedProblem[] = []
+  const warnings: Problem[] = []
   const loaded = entries.map((entry): readonly [string, LoadedPool] => {
     const { config } = entry
     const policy = loadNamedPolicy(prepared, entry, known, surroundings)
@@ -59,12 +62,29 @@ export function loadPools(
       : policy.result.kind === 'bad'
         ? shut(policy.result.code, policy.result.problems[0])
         : { kind: 'open' as const, ...policy.result.loaded }
+    if (gate.kind === 'open') warnings.push(...tooNarrow(entry, config, gate))
     return [
       entry.name,
       { config: withFolder(config, dirname(prepared.document.file)), gate, tls_files: tlsFiles(prepared, entry) },
     ]
   })
-  return { loaded: Object.fromEntries(loaded), problems: found, elsewhere }
+  return { loaded: Object.fromEntries(loaded), problems: found, elsewhere, warnings: prepared.locate(warnings) }
+}
+
+/** Limits of a pool that let less through than its datasets come to: its backlog would grow for ever. */
+function tooNarrow(
+  { path }: Entry<PoolConfig>,
+  config: PoolConfig,
+  { plan, contract }: LoadedPolicy,
+): readonly Problem[] {
+  const capacity = capacityADay(config)
+  const demand = demandADay(plan.datasets.map(({ name }) => contract.datasets[name]!))
+  if (!capacity || demand <= capacity.bytes) return []
+  const mb = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`
+  const message = `${mb(capacity.bytes)} a day is less than the ${mb(demand)} that the datasets come to`
+  return [
+    { path: [...path, capacity.limit], message, hint: 'raise it, or what waits is given up at the limits of `buffer`' },
+  ]
 }
 
 /** The policy is read even where other parts of the pool are wrong, so that all problems are told at once. */

@@ -85,7 +85,7 @@ export function loadConfig(
     sources: sources.loaded,
     pools: pools.loaded,
     problems: [...sortProblems([...read.problems, ...prepared.locate(own)]), ...sources.elsewhere, ...pools.elsewhere],
-    warnings: sortProblems(sources.warnings),
+    warnings: sortProblems([...sources.warnings, ...pools.warnings]),
   }
 }
 

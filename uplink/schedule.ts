@@ -1,12 +1,7 @@
 import type { UnixMs } from '../core/brand.ts'
 import { isWithin, makeLocalTime, nextMinute } from './local-time.ts'
+import { costOf } from './plan.ts'
 import type { PoolConfig } from './schema.ts'
-
-/**
- * What a batch costs beside its own bytes: handshake, headers and answer, over TCP and TLS with a client certificate,
- * rounded up (`connections.test.ts` measures it).
- */
-const OVERHEAD = 8_192
 
 /** When a pool may be sent to, and how much a day. Sees no clock. */
 export interface Schedule {
@@ -35,10 +30,7 @@ export function makeSchedule({ window, daily_budget, zone = 'UTC' }: PoolConfig)
   })
   return {
     closedUntil: (now) => (isOpen(now) ? undefined : opening(now)),
-    budget:
-      daily_budget === undefined
-        ? undefined
-        : { bytes: daily_budget, day: local.day, nextDay, cost: (size) => size + OVERHEAD },
+    budget: daily_budget === undefined ? undefined : { bytes: daily_budget, day: local.day, nextDay, cost: costOf },
   }
 }
 

@@ -26,7 +26,7 @@ function inWords(d: PoolDelivery, pool: PoolStatus, now: number): string {
   const why = d.fault ? `: ${d.fault.message} (${d.fault.hint})` : ''
   const tries = d.attempts > 0 ? `, ${d.attempts} ${d.attempts === 1 ? 'attempt' : 'attempts'}` : ''
   const since = ` since ${formatTime(d.since)}`
-  const opens = d.next_in_ms === null ? '' : ` until ${formatTime(now + d.next_in_ms)}`
+  const opens = d.next_in_ms === null ? '' : ` until ${formatTime(Math.round((now + d.next_in_ms) / 1_000) * 1_000)}`
   switch (d.state) {
     case 'idle':
       return 'nothing to deliver'
