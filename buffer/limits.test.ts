@@ -163,16 +163,4 @@ describe('tidying', () => {
     expect(readingsOf(store)).toEqual([6, 7, 8, 9])
     expect(accountProblems(store.status(T0))).toEqual([])
   })
-
-  it('returns the space of a drained backlog and bounds the WAL', () => {
-    using folder = makeFolder()
-    using store = folder.open()
-    store.intern([signalSpec('a')])
-    store.openPool('p')
-    fill(store, CAP)
-    store.commitPublication(publicationTo(store, 'p', store.status(T0).accepted))
-    for (let i = 0; i < 15; i++) store.tidy(unixMs(T0 + 1e12))
-    expect(store.status(T0).disk.file_bytes).toBeLessThan(6e6)
-    expect(store.status(T0).disk.wal_bytes).toBeLessThanOrEqual(5e6)
-  })
 })

@@ -8,14 +8,15 @@ import { dropRetired, emptyBehindRetired } from './retire.ts'
 import type { Tables } from './tables.ts'
 
 const DAY = 86_400_000
-/** Blocks deleted and pages returned in one call, so that a commit never waits long for it. */
+/** Blocks deleted and pages returned at a time; a call goes on with it for so long (ms), for commits wait meanwhile. */
 const MOST_BLOCKS = 512
 const MOST_PAGES = 500
+const LONGEST = 50
 /** Free pages are reused; only more than this, and more than a tenth of the file, is returned to the disk. */
 const SPARE_PAGES = 1_000
 const LONGEST_WAL = 4 * 2 ** 20
 
-/** Deletes what nobody needs any more; every piece is bounded. */
+/** Deletes what nobody needs any more and returns free pages to the disk, for a moment; the rest is left to the next call. */
 export function tidyTables(
   tables: Tables,
   now: number,
@@ -23,14 +24,10 @@ export function tidyTables(
   disk: FreeDisk,
 ): void {
   const { db, log, pools, outbox, journal } = tables
+  const until = performance.now() + LONGEST
+  while (db.transaction(() => deleteIdle(tables, now - limits.keep_raw))() && performance.now() < until);
   db.transaction(() => {
-    const passed = pools.lowestCursor(log.nextSeq())
-    const free = Math.min(passed, pools.heldByRetired()?.from ?? passed)
-    const idle = log
-      .oldest(MOST_BLOCKS)
-      .filter((block) => block.seq + block.n <= free && block.arrival < now - limits.keep_raw)
-      .at(-1)
-    if (idle) log.deleteThrough(idle.position)
+    const { passed, free } = unclaimed(tables)
     emptyBehindRetired(tables, passed, now - limits.keep_raw, MOST_BLOCKS)
     // A retired pool that comes back takes up at the front of the log.
     log.forgetLost(Math.min(free, log.oldest(1)[0]?.seq ?? free))
@@ -45,10 +42,34 @@ export function tidyTables(
     if (!disk.isLow) journal.clear('store:disk', now)
   })()
 
-  const free = pages(db, 'freelist_count')
-  const shrink = free > SPARE_PAGES && free > pages(db, 'page_count') / 10
-  if (shrink) db.pragma(`incremental_vacuum(${MOST_PAGES})`)
+  let shrunk = false
+  for (; isLoose(tables) && (!shrunk || performance.now() < until); shrunk = true) {
+    db.pragma(`incremental_vacuum(${MOST_PAGES})`)
+    db.pragma('wal_checkpoint(TRUNCATE)') // pages moved into gaps must not pile up in the journal
+  }
   const wal = statSync(`${db.name}-wal`, { throwIfNoEntry: false })?.size ?? 0
-  if (shrink || wal > LONGEST_WAL) db.pragma('wal_checkpoint(TRUNCATE)')
+  if (wal > LONGEST_WAL) db.pragma('wal_checkpoint(TRUNCATE)')
   disk.restoreBallast()
+}
+
+/** Sequences before `passed` no configured pool waits for, those before `free` no retired one either. */
+function unclaimed({ log, pools }: Tables): { readonly passed: number; readonly free: number } {
+  const passed = pools.lowestCursor(log.nextSeq())
+  return { passed, free: Math.min(passed, pools.heldByRetired()?.from ?? passed) }
+}
+
+/** Deletes some of the oldest blocks that nobody waits for and that arrived before `before`. @returns whether more may follow */
+function deleteIdle(tables: Tables, before: number): boolean {
+  const { free } = unclaimed(tables)
+  const oldest = tables.log.oldest(MOST_BLOCKS)
+  const idle = oldest.filter((block) => block.seq + block.n <= free && block.arrival < before)
+  const last = idle.at(-1)
+  if (last) tables.log.deleteThrough(last.position)
+  return idle.length === MOST_BLOCKS
+}
+
+/** Whether more of the file is free than is worth keeping for what comes next. */
+function isLoose({ db }: Tables): boolean {
+  const free = pages(db, 'freelist_count')
+  return free > SPARE_PAGES && free > pages(db, 'page_count') / 10
 }
