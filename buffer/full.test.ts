@@ -44,6 +44,9 @@ describe('when_full: pause', () => {
     const { taken, refusal } = fillUp(store, 2 * CAP)
     expect(refusal).toMatchObject({ code: 'store-paused' })
     expect(taken * 8).toBeGreaterThan(CAP * 0.6) // what was published made room first
+    const { bytes, capacity } = store.claimed()
+    expect(bytes / capacity).toBeGreaterThan(0.9) // the forecast counts to where it stopped
+    expect(bytes / capacity).toBeLessThan(1.02)
     const { accounts } = store.status(T0).pools.p!
     expect(accounts).toMatchObject({ pending: taken, evicted: {} })
     for (let i = 0; i < 3; i++) expect(() => fill(store, 1)).toThrow(refusal.message)
@@ -104,7 +107,7 @@ describe('a disk with less than min_free left', () => {
     return disk
   }
 
-  it('stops the file from growing, which gives way and says so, until there is room again', () => {
+  it('stops the file from growing, which gives way and says so, until there is room again', { timeout: 60_000 }, () => {
     using folder = makeFolder()
     const disk = makeDisk(100e6)
     using store = folder.open({ max_size: 64e6, min_free: 20e6, free: disk.free })

@@ -1,7 +1,7 @@
 import { type Db, PAGE } from './database.ts'
 import type { FreeDisk } from './free-disk.ts'
 import { evictThrough } from './give-up.ts'
-import type { FateOnEviction } from './port.ts'
+import type { Claimed, FateOnEviction } from './port.ts'
 import type { WhenFull } from './schema.ts'
 import type { Tables } from './tables.ts'
 import type { Thinning } from './thin.ts'
@@ -52,6 +52,19 @@ export function allowedBytes(db: Db, disk: FreeDisk): number {
   return disk.allowance(pages(db, 'page_count') * PAGE)
 }
 
+/** How much of the file is claimed by what someone waits for. */
+export function claimedOf({ db, log, pools, outbox }: Tables, cap: number): Claimed {
+  const [raw, batches] = [log.bytes(), outbox.bytes()]
+  const pending = log.bytes(pools.lowestCursor(log.nextSeq()))
+  // Pages hold more than chunks: rows beside them, indexes, and room at the end of each.
+  const pagesPerByte = raw + batches > LEAST_RESERVE ? (usedPages(db) * PAGE) / (raw + batches) : 1
+  return { bytes: (pending + batches) * pagesPerByte, capacity: cap - reserveOf(cap) }
+}
+
+function reserveOf(cap: number): number {
+  return Math.max(cap * RESERVE, LEAST_RESERVE)
+}
+
 /**
  * Makes room for `bytes` more under the cap: first records of what is over (ended outages, settled batches), then
  * readings that no configured pool waits for, then pending ones as `when_full` says, the last records, batches last.
@@ -78,7 +91,7 @@ export function makeRoom(
   const { cap, when_full, at } = need
   const { thinning, fate, wrongFate } = ways
   const wanted = pagesFor(need.bytes)
-  const high = Math.floor((cap - Math.max(cap * RESERVE, LEAST_RESERVE)) / PAGE) - wanted
+  const high = Math.floor((cap - reserveOf(cap)) / PAGE) - wanted
   const low = high - (cap / PAGE) * (need.paused ? RESUMED : STEP)
   const enough = need.paused ? low : high
   const evicted = new Set<string>()

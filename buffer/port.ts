@@ -169,6 +169,12 @@ export interface StoreStatus {
   readonly signals: number
 }
 
+/** What readings and batches that someone waits for take of the file, and what they can take, in bytes. */
+export interface Claimed {
+  readonly bytes: number
+  readonly capacity: number
+}
+
 /**
  * The SQLite file of one data folder: raw log, outbox, ledger, marks. Synchronous; one worker thread owns it.
  * Every method that changes something is one transaction that is durable (fsync) when it returns.
@@ -252,5 +258,7 @@ export interface Store extends BatchStore, Disposable {
 
   /** Deletes published raw readings older than keep_raw, returns free pages, bounds the WAL. Call when idle. */
   tidy(now: UnixMs): void
+  /** Cheap, to be asked each minute; for the forecast of when it is full. */
+  claimed(): Claimed
   status(now: UnixMs): StoreStatus
 }

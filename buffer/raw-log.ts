@@ -53,7 +53,8 @@ export interface RawLog {
   positionOf(seq: number): number
   /** Readings from `seq` on, counted in the rows. */
   readingsFrom(seq: number): number
-  bytes(): number
+  /** Bytes of the chunks from the one on that holds `seq`, of all by default. */
+  bytes(seq?: number): number
   /**
    * Puts other contents into some of these consecutive rows, none of them the last: fewer of the same readings, which are
    * renumbered to the front of the row's sequences; the rest is lost.
@@ -216,7 +217,7 @@ export function makeRawLog(db: Db, dictionary: Dictionary, boots: Boots, meta: M
       const row = head.get(position)
       return totalsFrom(position).n - (row && row.n > 0 ? Math.max(0, seq - row.seq) : 0)
     },
-    bytes: () => totalsFrom(first.get() ?? 0).bytes,
+    bytes: (seq = 0) => totalsFrom(positionOf(seq)).bytes,
     thin(stretch, contents) {
       const written = stretch.map((old) => {
         const content = contents.get(old.position)

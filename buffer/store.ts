@@ -11,7 +11,7 @@ import { gather } from './gather.ts'
 import { loseBlock } from './give-up.ts'
 import { makeGivingWay } from './give-way.ts'
 import { type HighWater, machineFingerprint, writeHighWater } from './high-water.ts'
-import { allowedBytes, makeRoomForBatch } from './make-room.ts'
+import { allowedBytes, claimedOf, makeRoomForBatch } from './make-room.ts'
 import { openTables } from './open-tables.ts'
 import type { PoolRow } from './pools.ts'
 import type { PoolState, Store, StoreOptions } from './port.ts'
@@ -282,6 +282,7 @@ export function openStore(options: StoreOptions): Store {
       present = now
       use((t) => tidyTables(t, now, options, disk))
     },
+    claimed: () => use((t) => claimedOf(t, allowedBytes(t.db, disk))),
     status: (now) => use((t) => statusOf(t, data_dir, now, free)),
     [Symbol.dispose]() {
       if (isClosed) return

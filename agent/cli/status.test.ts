@@ -19,6 +19,7 @@ function statusWith(parts: Partial<AgentStatus>): AgentStatus {
     waiting: 0,
     trouble: null,
     written_gb_per_day: 0,
+    forecast: { kind: 'unknown' },
     sources: {},
     gates: {},
     delivery: {},
@@ -60,6 +61,19 @@ describe('a status', () => {
     expect(renderStatus(statusWith({ store: store.status(T0) }))).toMatch(
       /pool old\n {2}retired {3}not in the configuration: .*\n {2}readings {2}4 accepted = 4 pending \+/,
     )
+  })
+
+  it.each<readonly [AgentStatus['forecast'], string]>([
+    [{ kind: 'fills', hours: 7.25 }, ', full in 7.3 h at today’s rate'],
+    [{ kind: 'fills', hours: 100 }, ', full in 4 days at today’s rate'],
+    [{ kind: 'fills', hours: 0 }, ', FULL'],
+    [{ kind: 'never' }, ', never full at today’s rate'],
+    [{ kind: 'unknown' }, ' GB a day written'],
+  ])('ends the line of the disk with when it is full: %o', (forecast, words) => {
+    const line = renderStatus(statusWith({ forecast }))
+      .split('\n')
+      .find((text) => text.includes('outbox'))!
+    expect(line.endsWith(words)).toBe(true)
   })
 
   it('shows under ALARMS why commits fail, since when, and what to do', () => {

@@ -57,6 +57,7 @@ function stopped(gateway: { readonly name: string; readonly data_dir: string }):
     waiting: 0,
     trouble: null,
     written_gb_per_day: 0,
+    forecast: { kind: 'unknown' },
     sources: {},
     gates: {},
     delivery: {},
@@ -103,7 +104,7 @@ export function renderStatus(s: AgentStatus): string {
   const { disk } = store
   const perDay = s.running ? `, ${s.written_gb_per_day.toFixed(2)} GB a day written` : ''
   parts.push(
-    `disk\n  ${formatBytes(disk.file_bytes + disk.wal_bytes)} of ${formatBytes(disk.max_bytes)}: raw ${formatBytes(disk.raw_bytes)}, outbox ${formatBytes(disk.outbox_bytes)}${perDay}`,
+    `disk\n  ${formatBytes(disk.file_bytes + disk.wal_bytes)} of ${formatBytes(disk.max_bytes)}: raw ${formatBytes(disk.raw_bytes)}, outbox ${formatBytes(disk.outbox_bytes)}${perDay}${fullIn(s.forecast)}${freeOf(disk)}`,
   )
   const { trouble } = s
   const now = trouble
@@ -134,6 +135,26 @@ function renderPool(name: string, pool: AgentStatus['store']['pools'][string], s
   ]
   lines.push(...renderDelivery(pool, s.delivery[name], s.now))
   return lines.join('\n')
+}
+
+/** When the buffer will be full, in words. */
+function fullIn(forecast: AgentStatus['forecast']): string {
+  switch (forecast.kind) {
+    case 'unknown':
+      return ''
+    case 'never':
+      return ', never full at today’s rate'
+    case 'fills': {
+      const { hours } = forecast
+      if (hours === 0) return ', FULL'
+      return `, full in ${hours < 72 ? `${hours.toFixed(hours < 10 ? 1 : 0)} h` : `${Math.floor(hours / 24)} days`} at today’s rate`
+    }
+  }
+}
+
+/** What the disk leaves, where that is less than it should be. */
+function freeOf({ free_bytes, min_free_bytes }: AgentStatus['store']['disk']): string {
+  return free_bytes < min_free_bytes ? `; only ${formatBytes(free_bytes)} free on the disk` : ''
 }
 
 function retirement({ since }: { readonly since: number | null }): string {

@@ -9,6 +9,7 @@ import { makeClockSense } from './clock-sense.ts'
 import { type Collector, offState, recordConfigOutage, startCollector } from './collect.ts'
 import { makeCommitQueue } from './commit-queue.ts'
 import { serveControl, socketPath } from './control.ts'
+import { makeForecast } from './forecast.ts'
 import { askKernel, watchKernel } from './kernel-clock.ts'
 import { makeLiveness } from './liveness.ts'
 import { answerDesk, makeOutboxDesk } from './outbox-desk.ts'
@@ -183,8 +184,10 @@ async function startLoops(input: AgentInput, stop: AbortController, resources: A
     for (const [name, rate] of rates) rate.sample(collectors.get(name)!.state().readings)
     written.sample(bytesWritten())
   })
+  const filling = makeForecast(clock)
   every(TIDY, () => {
     if (sense.isSane()) store.tidy(clock.now()).catch((err) => log.warn({ err }, 'tidying failed'))
+    store.claimed().then(filling.sample, () => undefined) // a disk that refuses is told elsewhere
   })
 
   let latest: StoreStatus | undefined
@@ -213,6 +216,7 @@ async function startLoops(input: AgentInput, stop: AbortController, resources: A
       readings_per_s: states.reduce((sum, [, s]) => sum + s.readings_per_s, 0),
       waiting: queue.waiting,
       trouble: queue.trouble,
+      forecast: filling.forecast(),
       written_gb_per_day: (written.perSecond() * 86_400) / 1e9,
       sources: Object.fromEntries(states),
       gates: pools.gates(),

@@ -2,6 +2,7 @@ import type { StoreStatus } from '../../buffer/port.ts'
 import type { SourceState } from './collect.ts'
 import type { Trouble } from './commit-queue.ts'
 import type { DeliveryState } from './deliver.ts'
+import type { Forecast } from './forecast.ts'
 
 /** Whether a pool's gate is open, and what shut it. */
 export interface GateState {
@@ -36,6 +37,8 @@ export interface AgentStatus {
   /** why nothing becomes durable at present, or null */
   readonly trouble: Trouble | null
   readonly written_gb_per_day: number
+  /** hours until the buffer is full, at the rate of the last hours */
+  readonly forecast: Forecast
   readonly sources: Readonly<Record<string, SourceState & { readonly readings_per_s: number }>>
   readonly gates: Readonly<Record<string, GateState>>
   readonly delivery: Readonly<Record<string, PoolDelivery>>

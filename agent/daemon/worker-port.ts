@@ -50,6 +50,7 @@ export type StoreCalls = Pick<
   | 'raiseAlarm'
   | 'clearAlarm'
   | 'tidy'
+  | 'claimed'
   | 'status'
 > & {
   openGate(gate: Gate): void

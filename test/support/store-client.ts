@@ -26,6 +26,7 @@ export function makeStoreClient(parts: Partial<StoreClient>): StoreClient {
     raiseAlarm: absent('raiseAlarm'),
     clearAlarm: absent('clearAlarm'),
     tidy: absent('tidy'),
+    claimed: absent('claimed'),
     status: absent('status'),
     openGate: absent('openGate'),
     closeGate: absent('closeGate'),
