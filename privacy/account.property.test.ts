@@ -14,11 +14,11 @@ describe('the accounts of a random log', () => {
         (blocks, plan, dice) => {
           const roll = (): number => dice.next().value as number
           const log = logOf(blocks)
-          let crashes = 6
+          let crashes = 12
           const { periods, ledger, cursor } = publishLog(log, plan, signals, {
-            crash: () => roll() < 0.1 && crashes-- > 0,
+            crash: () => roll() < 0.5 && crashes-- > 0,
             advance: () => roll() < 0.3,
-            stride: () => 1 + Math.floor(roll() * 4),
+            stride: () => 1 + Math.floor(roll() * 60),
           })
           const passed = accountsOf(log, plan, signals, periods).slice(0, cursor.raw_seq)
           const expected: Record<string, number> = {}

@@ -90,9 +90,13 @@ describe('a late reading of a counter, passed when its window is forgotten', () 
 })
 
 describe('a reading in time, passed when its window is forgotten', () => {
-  it('is withheld as its cell was, which is remembered', () => {
+  it.each([false, true])('is withheld as its cell was, which is remembered (over crashes: %s)', (crashes) => {
     const few = [...counts(10 * SECOND, 1, 100), ...counts(20 * SECOND, 2, 105)]
-    const { periods, ledger } = publishLog(logOf([ahead, block(55 * SECOND, few), ...later]), plan, signals)
+    let asked = 0
+    const { periods, ledger } = publishLog(logOf([ahead, block(55 * SECOND, few), ...later]), plan, signals, {
+      stride: () => 100,
+      crash: () => crashes && asked++ % 3 === 1,
+    })
     expect(cellsOf(periods[0]!, 'rate')).toEqual([[null, 2]])
     expect(ledger).toEqual({
       'press-7/ng withheld floor': 2,
