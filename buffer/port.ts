@@ -66,6 +66,10 @@ export interface Publication {
 /** Where publication for one pool begins. */
 export interface PoolState {
   readonly cursor: Cursor
+  /** what `notePolicy` was given last, or null */
+  readonly policy: string | null
+  /** end of the log */
+  readonly end_seq: RawSeq
   /** 8 random bytes of this stream; batch streams are derived from them */
   readonly stream_secret: Uint8Array
   /**
@@ -222,6 +226,8 @@ export interface Store extends BatchStore, Disposable {
    * @param sane whether the wall clock is trusted, which says when a new stream begins; default true
    */
   openPool(pool: string, sane?: boolean): PoolState
+  /** Keeps what the publisher must know of the policies by which it published; the store does not read it. */
+  notePolicy(pool: string, policy: string): void
   /**
    * Stored blocks from `position` on, in order, at most `limit`. A block that is found damaged comes without readings;
    * its readings are `evicted{damage}` from then on. `block.complete_until` is empty: see `complete`. Nobody may go past a

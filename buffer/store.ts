@@ -166,11 +166,9 @@ export function openStore(options: StoreOptions): Store {
     const row = known ? t.db.transaction(() => revivePool(t, known))() : createPool(t, pool)
     if (known && known.end_seq !== null) mark = markOf(t, mark!.machine)
     return {
-      cursor: {
-        raw_seq: rawSeq(row.raw_seq),
-        sealed_until: row.sealed_until,
-        ...(row.memory !== null && { memory: row.memory }),
-      },
+      cursor: { raw_seq: rawSeq(row.raw_seq), sealed_until: row.sealed_until, memory: row.memory ?? undefined },
+      policy: row.policy,
+      end_seq: rawSeq(t.log.nextSeq()),
       stream_secret: t.meta.get('stream_secret')!,
       stream_since: t.db.transaction(() => streamSince(t, row, !sane && row.since === began))(),
     }
@@ -231,6 +229,8 @@ export function openStore(options: StoreOptions): Store {
       })
     },
     openPool: (pool, sane = true) => use((t) => poolState(t, pool, sane)),
+    notePolicy: (pool, policy) =>
+      use((t) => t.db.transaction(() => t.pools.setPolicy(t.pools.find(pool)!.id, policy))()),
     blocks: (position, limit) => use((t) => t.log.rows(position, limit).map((row) => t.log.read(row) ?? lose(t, row))),
     restamp() {
       if (!isStampDue) return false

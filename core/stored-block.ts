@@ -32,5 +32,5 @@ export interface Cursor {
   /** dataset → end of the last sealed slot */
   readonly sealed_until: Readonly<Record<string, UnixMs>>
   /** what the publisher must know of what lies before `raw_seq`; the store only keeps it */
-  readonly memory?: string
+  readonly memory?: string | undefined
 }

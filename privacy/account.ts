@@ -41,6 +41,8 @@ export function makeAccounting(input: {
   readonly max_skew: number
   /** what was kept with the cursor */
   readonly memory: Memory
+  /** whether a reading may have shaped a cell that was sealed by an earlier policy */
+  readonly mayHaveLeftBefore: (seq: number, signal: number, at: number) => boolean
 }): Accounting {
   const { datasets } = input
   let known = input.memory
@@ -66,7 +68,7 @@ export function makeAccounting(input: {
     const { series } = route.intake
     const { dataset, window } = series
     const start = floorTo(block.block.times[i]!, window)
-    if (start < dataset.since) return 'new_stream'
+    if (start < series.since) return 'new_stream'
     const isLate = judges.get(dataset)!.until() >= start + window
     const isUsable = usableValue(route, block.block, i) !== undefined
     const own = isLate ? 'late' : isUsable ? fateOfWindow(series, start, after) : 'unusable'
@@ -93,6 +95,14 @@ export function makeAccounting(input: {
   }
 
   function fate(block: StoredBlock, i: number, after: Disclosed | undefined): Fate {
+    const became = fateByPolicy(block, i, after)
+    const { signals, times } = block.block
+    // An earlier policy's cells are computed no more: which of these readings came in time for them is gone.
+    const isBarred = became === 'disclosed' || became === 'bad' || became === 'clock'
+    return !isBarred && input.mayHaveLeftBefore(block.seq + i, signals[i]!, times[i]!) ? 'disclosed' : became
+  }
+
+  function fateByPolicy(block: StoredBlock, i: number, after: Disclosed | undefined): Fate {
     const { times, forms, qualities, signals } = block.block
     const routes = input.routes(signals[i]!)
     if (routes.length === 0) return 'unlisted'
@@ -113,7 +123,7 @@ export function makeAccounting(input: {
       const { dataset, window } = route.intake.series
       const start = floorTo(block.block.times[i]!, window)
       const isSealed = firstSlotOf(route.intake.series, start) < dataset.sealed
-      return isSealed && start >= dataset.since && usableValue(route, block.block, i) !== undefined
+      return isSealed && start >= route.intake.series.since && usableValue(route, block.block, i) !== undefined
     })
   }
 

@@ -8,6 +8,7 @@ import type { DisclosurePlan } from './compile.ts'
 import type { Disclosed } from './disclosed.ts'
 import type { Pseudonyms } from './keys.ts'
 import { readMemory, writeMemory } from './memory.ts'
+import { makeFormer, type PolicyRecord } from './policy-record.ts'
 import { LEFT_OUT, makeRoutes, type Route, UNCERTAIN, USE, usableValue } from './route.ts'
 import { discloseRows } from './rows.ts'
 import { closingOf, forgetUntil, makeDataset, neededFrom, neededSeq, type OpenDataset, tallyAt } from './series.ts'
@@ -56,6 +57,7 @@ interface ClosedPeriod {
 /**
  * @param input.cursor where the store says publication stands; feed blocks from the one that holds `raw_seq`
  * @param input.stream_since slots that begin before it are not of this stream
+ * @param input.record by which policies the pool was published, this one among them
  * @param input.max_skew ms; a reading further in the future than this when it was stored is not used
  */
 export function makeDisclosure(input: {
@@ -63,15 +65,22 @@ export function makeDisclosure(input: {
   readonly pseudonyms: Pseudonyms
   readonly cursor: Cursor
   readonly stream_since: UnixMs
+  readonly record?: PolicyRecord | undefined
   readonly signalOf: (index: number) => SignalSpec
   readonly max_skew: number
 }): Disclosure {
   const { plan, cursor: begun, max_skew } = input
   const memory = readMemory(begun.memory)
+  const formerly = makeFormer(input.record)
   const datasets = plan.datasets.map((dataset) => {
     const sealed = firstSlot(plan, dataset, input)
     const since = Math.min(ceilTo(input.stream_since, dataset.slot), sealed)
-    return makeDataset(plan, dataset, { since, sealed, closing: memory.closing[dataset.name] })
+    return makeDataset(plan, dataset, {
+      since,
+      sealed,
+      closing: memory.closing[dataset.name],
+      columns: input.record?.datasets[dataset.name]?.columns,
+    })
   })
   const routes = makeRoutes(datasets, input.signalOf)
   const firsts = makeFirstArrivals(datasets.map((dataset) => dataset.plan.slot).reduce(greatestCommonDivisor))
@@ -91,6 +100,7 @@ export function makeDisclosure(input: {
     closingOf: (dataset, before) => closingOf(plan, dataset.plan, before),
     max_skew,
     memory,
+    mayHaveLeftBefore: (seq, signal, at) => formerly(seq, input.signalOf(signal).id, at),
   })
 
   /** Earliest time that an unsealed slot needs: whatever ends later, a replay from the cursor computes again. */
@@ -209,10 +219,15 @@ export function makeDisclosure(input: {
 function firstSlot(
   plan: DisclosurePlan,
   { name, slot }: { readonly name: string; readonly slot: number },
-  { cursor, stream_since }: { readonly cursor: Cursor; readonly stream_since: UnixMs },
+  {
+    cursor,
+    stream_since,
+    record,
+  }: { readonly cursor: Cursor; readonly stream_since: UnixMs; readonly record?: PolicyRecord | undefined },
 ): number {
   const named = cursor.sealed_until
-  const own = named[name]
+  const sealed = named[name]
+  const own = sealed === undefined ? undefined : Math.max(sealed, record?.datasets[name]?.from ?? 0)
   if (own !== undefined) return ceilTo(own, slot)
   const others = plan.datasets.flatMap((other) => named[other.name] ?? [])
   const all = Object.values(named)

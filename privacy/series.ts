@@ -1,6 +1,7 @@
 import type { DisclosurePlan, PlanColumn, PlanDataset, PlanInput } from './compile.ts'
 import { gridBounds } from './grid.ts'
 import type { ClosingState } from './memory.ts'
+import type { PolicyRecord } from './policy-record.ts'
 import { type Cell, categoryCell, makeTally, measureCell, rateCell, type Tally } from './statistic.ts'
 import { type Closing, type Feed, floorTo, makeClosing } from './window.ts'
 
@@ -29,6 +30,8 @@ export interface Series {
   readonly high: number
   /** each window also needs the last reading of the window before */
   readonly isCounter: boolean
+  /** windows that begin before it are not shown: of those the stream, or the policy, saw a part at most; UnixMs */
+  readonly since: number
   readonly intakes: readonly Intake[]
   /** Value of the window that starts there, from what has come so far. */
   cell(start: number): Cell
@@ -57,7 +60,13 @@ export function makeDataset(
     since,
     sealed,
     closing,
-  }: { readonly since: number; readonly sealed: number; readonly closing?: ClosingState | undefined },
+    columns,
+  }: {
+    readonly since: number
+    readonly sealed: number
+    readonly closing?: ClosingState | undefined
+    readonly columns?: PolicyRecord['datasets'][string]['columns'] | undefined
+  },
 ): OpenDataset {
   const series: Series[] = []
   const rows: Series[][] = []
@@ -75,7 +84,8 @@ export function makeDataset(
     rows.push(
       column.inputs.map((inputs) => {
         const key = inputs.map((input) => input.id).join(' ')
-        const one = byInputs.get(key) ?? makeSeries(open, column, inputs)
+        const one =
+          byInputs.get(key) ?? makeSeries(open, column, inputs, Math.max(since, columns?.[column.name]?.since ?? since))
         if (!byInputs.has(key)) series.push(one)
         byInputs.set(key, one)
         return one
@@ -103,7 +113,7 @@ function feedsOf(dataset: PlanDataset): readonly Feed[] {
   ]
 }
 
-function makeSeries(dataset: OpenDataset, column: PlanColumn, inputs: readonly PlanInput[]): Series {
+function makeSeries(dataset: OpenDataset, column: PlanColumn, inputs: readonly PlanInput[], since: number): Series {
   const bounds = column.kind === 'number' ? gridBounds(column.grid) : { low: 0, high: 0 }
   const intakes: Intake[] = []
   const series: Series = {
@@ -114,11 +124,11 @@ function makeSeries(dataset: OpenDataset, column: PlanColumn, inputs: readonly P
     low: bounds.low,
     high: bounds.high,
     isCounter: column.stat === 'rate',
+    since,
     intakes,
     cell(start) {
       const [first, second] = intakes
-      const tally = (intake: Intake, at: number): Tally | undefined =>
-        at < dataset.since ? undefined : intake.tallies.get(at)
+      const tally = (intake: Intake, at: number): Tally | undefined => (at < since ? undefined : intake.tallies.get(at))
       const now = tally(first!, start)
       if (column.kind === 'category') return categoryCell(now, column.vocabulary, column.min_share)
       if (column.stat !== 'rate') return measureCell(column.stat, now, column.grid, bounds, column.min_share)

@@ -6,6 +6,7 @@ import { isExpired } from '../../privacy/compile.ts'
 import { type Disclosure, makeDisclosure } from '../../privacy/disclose.ts'
 import type { Disclosed } from '../../privacy/disclosed.ts'
 import { makePseudonyms } from '../../privacy/keys.ts'
+import { type PolicyRecord, readPolicyRecord, recordPolicy } from '../../privacy/policy-record.ts'
 import { seal } from '../../uplink/seal.ts'
 import { parseSigningKey } from '../../uplink/signature.ts'
 import type { Gate } from './worker-port.ts'
@@ -40,23 +41,38 @@ export function makePublisher(input: { readonly store: Store; readonly gate: Gat
   const pseudonyms = makePseudonyms(gate.plant_key, pool)
   const opened = store.openPool(pool)
   let cursor: Cursor = opened.cursor
-  let disclosure = begin(opened)
   let position = store.positionOf(cursor.raw_seq)
+  let disclosure = begin(opened)
   let advancedAt = position
   /** what time it is, as the log tells it, UnixMs */
   let latest = 0
 
   /** Absent while it is not known when the stream began. */
-  function begin({ stream_since }: PoolState): Disclosure | undefined {
+  function begin({ stream_since, ...state }: PoolState): Disclosure | undefined {
     if (stream_since === null) return undefined
+    const record = notePolicy(state)
     return makeDisclosure({
       plan,
       pseudonyms,
       cursor,
       stream_since,
+      record,
       signalOf: (index) => store.signal(index),
       max_skew: gate.max_skew,
     })
+  }
+
+  /** Notes that the pool is published by this plan from here on, where that is news. */
+  function notePolicy({ policy, end_seq }: Pick<PoolState, 'policy' | 'end_seq'>): PolicyRecord {
+    const before = readPolicyRecord(policy ?? undefined)
+    const [first] = store.blocks(position, STRIDE).filter((block) => block.sane)
+    const sealed = Object.values(cursor.sealed_until)
+    // Whatever is stored from the first pending block on lies after it, but for what runs ahead of the clock.
+    const time = first ? first.arrival + gate.max_skew : Math.max(0, ...sealed)
+    const record = recordPolicy(plan, before, { ...cursor, time, end_seq })
+    const text = JSON.stringify(record)
+    if (text !== policy) store.notePolicy(pool, text)
+    return record
   }
 
   /** Accounts of everything the cursor passes on its way to `next`, one entry a (signal, account, reason). */

@@ -86,10 +86,8 @@ export function accountsOf(
       )
     const came = within(start)
     // A counter's readings count in the order in which they came; an older one adds nothing.
-    const inOrder = came.reduce<readonly Reading[]>(
-      (kept, r) => (kept.length > 0 && r.at < kept.at(-1)!.at ? kept : [...kept, r]),
-      [],
-    )
+    const inOrder: Reading[] = []
+    for (const r of came) if (inOrder.length === 0 || r.at >= inOrder.at(-1)!.at) inOrder.push(r)
     const base = start - column.window < since(dataset) ? undefined : latest(within(start - column.window))
     const values = [...(base ? [base] : []), ...inOrder].map((r) => r.usable(column) as number)
     // One reading alone counts nothing.
