@@ -1,4 +1,4 @@
-import type { BatchId, BatchState, Receipt, SealedBatch } from '../core/batch.ts'
+import type { BatchId, BatchState, DroppedBatch, Receipt, SealedBatch } from '../core/batch.ts'
 import type { UnixMs } from '../core/brand.ts'
 
 /** The accounts of one pool's batches: sealed = queued + delivered + quarantined + dropped. */
@@ -71,6 +71,10 @@ export interface BatchStore {
   /** A batch of the pool that waits for delivery. */
   nextBatch(pool: string, pick?: BatchChoice): SealedBatch | undefined
   settle(pool: string, id: BatchId, settlement: Settlement): void
+  /** Dropped batches that the pool was not told of yet, oldest first, at most `limit`. */
+  unburied(pool: string, limit: number): readonly DroppedBatch[]
+  /** The pool was told that this batch was dropped. */
+  buried(pool: string, id: BatchId, at: UnixMs): void
   /** A queued batch was sent in vain. */
   noteAttempt(pool: string, id: BatchId, fault: { readonly code: string; readonly message: string }): void
   /**

@@ -57,6 +57,10 @@ export function makeBatchStore(use: <T>(act: (tables: Tables) => T) => T, before
         t.journal.raise({ key: quarantineAlarm(pool), code, message, at })
       })
     },
+    unburied: (pool, limit) => use((t) => t.outbox.unburied(poolOf(t, pool).id, limit)),
+    buried(pool, id, at) {
+      change((t) => t.outbox.buried(poolOf(t, pool).id, id, at))
+    },
     noteAttempt(pool, id, fault) {
       change((t) => t.outbox.noteAttempt(poolOf(t, pool).id, id, fault))
     },

@@ -132,7 +132,7 @@ export function makeRoom(
 
   if (before > enough) {
     journal.forgetOutages(OUTAGES_KEPT)
-    outbox.prune(at - SETTLED_KEPT)
+    outbox.prune(at - SETTLED_KEPT, 'not')
     for (;;) {
       const used = usedPages(db)
       // A cap that was lowered is reached over many commits; each only makes the room it takes.
@@ -183,7 +183,7 @@ function unclaimedThrough({ log, pools }: Tables, limit: number, until = Number.
 
 /** Gives up records of what is over that are left. @returns how many */
 function forgetRecords({ journal, outbox }: Tables): number {
-  return journal.forgetOutages(0) + outbox.prune(Number.POSITIVE_INFINITY)
+  return journal.forgetOutages(0) + outbox.prune(Number.POSITIVE_INFINITY, 'too')
 }
 
 /**

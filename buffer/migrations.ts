@@ -103,4 +103,10 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE pool ADD COLUMN memory TEXT;
   ALTER TABLE pool ADD COLUMN policy TEXT;
   `,
+  `
+  -- the pool is told of a batch that was dropped; '': sealed before this was kept, so that it cannot be told
+  ALTER TABLE batch ADD COLUMN contributor TEXT NOT NULL DEFAULT '';
+  ALTER TABLE batch ADD COLUMN buried_at REAL;
+  CREATE INDEX batch_owed ON batch (pool) WHERE state = 'dropped' AND buried_at IS NULL AND contributor <> '';
+  `,
 ]

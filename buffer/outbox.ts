@@ -1,4 +1,4 @@
-import { type BatchId, type BatchState, batchId, type SealedBatch } from '../core/batch.ts'
+import { type BatchId, type BatchState, batchId, type DroppedBatch, type SealedBatch } from '../core/batch.ts'
 import { unixMs } from '../core/brand.ts'
 import type { BatchChoice, Queue, Settlement } from './batch-port.ts'
 import type { Db } from './database.ts'
@@ -27,8 +27,15 @@ export interface Outbox {
   dropAll(pool: number, reason: string, at: number): void
   /** So many batches are gone by damage. */
   countLost(pool: number, n: number): void
-  /** Forgets some settled batches from before `at`, into the pool's counters. @returns how many */
-  prune(at: number): number
+  /** Dropped batches that the pool was not told of, oldest first. */
+  unburied(pool: number, limit: number): readonly DroppedBatch[]
+  /** The pool knows that this batch was dropped. */
+  buried(pool: number, id: BatchId, at: number): void
+  /**
+   * Forgets some settled batches from before `at`, into the pool's counters; those that the pool was not told of only
+   * where `unburied` says so. @returns how many
+   */
+  prune(at: number, unburied: 'too' | 'not'): number
   accounts(pool: number): Readonly<Record<BatchState, number>>
   /** Dropped batches by reason. */
   dropped(pool: number): Readonly<Record<string, number>>
@@ -41,12 +48,13 @@ export interface Outbox {
 
 export function makeOutbox(db: Db): Outbox {
   const add = db.prepare(
-    `INSERT INTO batch (batch_id, pool, dataset, stream, epoch, seq, rows, from_ms, until_ms, sha256, signature, key,
-       size, sealed_at, state, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?)`,
+    `INSERT INTO batch (batch_id, pool, dataset, contributor, stream, epoch, seq, rows, from_ms, until_ms, sha256,
+       signature, key, size, sealed_at, state, bytes)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?)`,
   )
   const countSealed = db.prepare('UPDATE pool SET sealed = sealed + 1 WHERE id = ?')
   type Queued = Omit<SealedBatch, 'id' | 'from' | 'until'> & { batch_id: string; from_ms: number; until_ms: number }
-  const sealed = `SELECT batch_id, pool.name AS pool, dataset, stream, epoch, seq, rows, from_ms, until_ms, bytes, sha256,
+  const sealed = `SELECT batch_id, pool.name AS pool, dataset, contributor, stream, epoch, seq, rows, from_ms, until_ms, bytes, sha256,
      signature, key FROM batch JOIN pool ON pool.id = batch.pool`
   const nextFrom = (order: 'ASC' | 'DESC') =>
     db.prepare<[number, string], Queued>(
@@ -79,11 +87,20 @@ export function makeOutbox(db: Db): Outbox {
     `UPDATE batch SET state = 'dropped', settled_at = ?, reason = ?, message = NULL, bytes = NULL
      WHERE pool = ? AND state IN ('quarantined', 'queued')`,
   )
-  const prunable = db.prepare<
-    [number],
-    { id: number; pool: number; state: 'delivered' | 'dropped'; reason: string | null }
-  >("SELECT id, pool, state, reason FROM batch WHERE state IN ('delivered', 'dropped') AND settled_at < ? LIMIT 200")
+  const prunableOf = (where: string) =>
+    db.prepare<[number], { id: number; pool: number; state: 'delivered' | 'dropped'; reason: string | null }>(
+      `SELECT id, pool, state, reason FROM batch
+       WHERE state IN ('delivered', 'dropped') AND settled_at < ? AND ${where} LIMIT 200`,
+    )
+  const prunable = prunableOf('true')
+  const prunableBuried = prunableOf("(state = 'delivered' OR buried_at IS NOT NULL OR contributor = '')")
   const remove = db.prepare('DELETE FROM batch WHERE id = ?')
+  const unburied = db.prepare<[number, number], Omit<DroppedBatch, 'id'> & { batch_id: string }>(
+    `SELECT batch_id, pool.name AS pool, dataset, contributor, stream, epoch, seq, reason
+     FROM batch JOIN pool ON pool.id = batch.pool
+     WHERE batch.pool = ? AND state = 'dropped' AND buried_at IS NULL AND contributor <> '' ORDER BY batch.id LIMIT ?`,
+  )
+  const buried = db.prepare('UPDATE batch SET buried_at = ? WHERE batch_id = ? AND pool = ?')
   const countDelivered = db.prepare('UPDATE pool SET pruned_delivered = pruned_delivered + 1 WHERE id = ?')
   const countDropped = db.prepare('INSERT INTO dropped VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n')
   const counts = db
@@ -124,11 +141,12 @@ export function makeOutbox(db: Db): Outbox {
 
   return {
     add(pool, b, at) {
-      const { id, dataset, stream, epoch, seq, rows, from, until, sha256, signature, key } = b
+      const { id, dataset, contributor, stream, epoch, seq, rows, from, until, sha256, signature, key } = b
       add.run(
         id,
         pool,
         dataset,
+        contributor,
         stream,
         epoch,
         seq,
@@ -181,8 +199,13 @@ export function makeOutbox(db: Db): Outbox {
     countLost(pool, n) {
       if (n > 0) countDropped.run(pool, 'damage', n)
     },
-    prune(at) {
-      const rows = prunable.all(at)
+    unburied: (pool, limit) =>
+      unburied.all(pool, limit).map(({ batch_id, ...rest }) => ({ ...rest, id: batchId(batch_id) })),
+    buried(pool, id, at) {
+      buried.run(at, id, pool)
+    },
+    prune(at, unburied) {
+      const rows = (unburied === 'too' ? prunable : prunableBuried).all(at)
       for (const { id, pool, state, reason } of rows) {
         remove.run(id)
         if (state === 'delivered') countDelivered.run(pool)

@@ -33,7 +33,7 @@ export function tidyTables(
     log.forgetLost(Math.min(free, log.oldest(1)[0]?.seq ?? free))
     pools.stampRetired(now)
     dropRetired(tables, now - limits.max_age, now)
-    outbox.prune(now - limits.max_age)
+    outbox.prune(now - limits.max_age, 'too')
     clearQuarantineAlarms(tables, now) // the last one may have gone for room or with a retired pool
     journal.prune(now - limits.max_age)
     // What happened once and is over; a day is enough for a person to see it, and it comes again if it goes on.

@@ -16,6 +16,8 @@ export interface SealedBatch {
   /** the pool's id in the configuration, which is also its id at the pool */
   readonly pool: string
   readonly dataset: string
+  /** pseudonym of the plant in this epoch */
+  readonly contributor: string
   readonly stream: string
   readonly epoch: number
   readonly seq: number
@@ -56,6 +58,16 @@ export type Verdict =
   | { readonly kind: 'hold'; readonly fault: Fault } // this pool waits, alarm, slow retry
   | { readonly kind: 'closed'; readonly fault: Fault } // the pool says it is over: stop sealing for it
 
+/** A batch that was given up on the plant's side: its number is no gap that the pool should wait for (POOL.md, Signature). */
+export interface DroppedBatch
+  extends Pick<SealedBatch, 'id' | 'pool' | 'dataset' | 'contributor' | 'stream' | 'epoch' | 'seq'> {
+  /** a word of the ledger */
+  readonly reason: string
+}
+
+/** What the pool is told of it. */
+export interface Tombstone extends Pick<SealedBatch, 'id' | 'pool' | 'bytes' | 'sha256' | 'signature' | 'key'> {}
+
 /** A receiver of sealed batches. */
 export interface Pool extends AsyncDisposable {
   /**
@@ -63,6 +75,8 @@ export interface Pool extends AsyncDisposable {
    * @param progress called whenever a piece of the batch goes out; a slow link takes long
    */
   deliver(batch: SealedBatch, signal: AbortSignal, progress?: () => void): Promise<Verdict>
+  /** Null once the pool knows of it, telling it again does no harm; else why not, and it is told later. Never rejects either. */
+  bury(tombstone: Tombstone, signal: AbortSignal): Promise<Fault | null>
 }
 
 /** sealed = queued + delivered + quarantined + dropped, always. */

@@ -26,7 +26,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   privacy: { ours: [/^core\//], builtins: ['node:crypto'] },
   uplink: { ours: [/^core\//], types: [/^privacy\//] },
   config: { ours: [/^core\//, /\/((.+-)?schema|plan|compile)\.ts$/], types: [/^adapters\/source\.ts$/] },
-  pool: { ours: [/^core\//, /^uplink\/(manifest|signature|problem|batch-id)\.ts$/] },
+  pool: { ours: [/^core\//, /^uplink\/(manifest|signature|problem|batch-id|volumes)\.ts$/] },
   agent: { ours: [/^(core|adapters|buffer|privacy|uplink|config)\//] },
 }
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import http, { type ClientRequest, type IncomingMessage } from 'node:http'
 import https from 'node:https'
-import type { Pool, SealedBatch, Verdict } from '../core/batch.ts'
+import type { Pool, SealedBatch, Tombstone, Verdict } from '../core/batch.ts'
 import { unixMs } from '../core/brand.ts'
 import { Fault } from '../core/fault.ts'
 import { type ConnectionOptions, openConnections, reasonOf } from './connections.ts'
@@ -11,6 +11,9 @@ import { type Answer, verdictOf } from './verdict.ts'
 
 /** No pool answers with more than a receipt or a problem. */
 const MAX_ANSWER = 65_536
+
+const PARQUET = { type: 'application/vnd.apache.parquet' }
+const TOMBSTONE = { tail: '/tombstone', type: 'application/json' }
 
 /** How to reach a pool over HTTP. */
 export interface HttpPoolOptions extends Omit<ConnectionOptions, 'pool' | 'secure'> {
@@ -38,18 +41,23 @@ export function openHttpPool(options: HttpPoolOptions): Pool {
   const pace = makePace(options.max_rate)
   const base = `${options.url.replace(/\/+$/, '')}/v1/pools/${encodeURIComponent(name)}`
 
-  function put(batch: SealedBatch, signal: AbortSignal, progress: () => void): Promise<Answer> {
+  function put(
+    what: SealedBatch | Tombstone,
+    { tail = '', type }: { readonly tail?: string; readonly type: string },
+    signal: AbortSignal,
+    progress: () => void,
+  ): Promise<Answer> {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>()
-    const request = (secure ? https : http).request(`${base}/batches/${batch.id}`, {
+    const request = (secure ? https : http).request(`${base}/batches/${what.id}${tail}`, {
       method: 'PUT',
       agent: connections.agent(),
       signal,
       headers: {
         'User-Agent': 'sluice/1',
-        'Content-Type': 'application/vnd.apache.parquet',
-        'Content-Length': batch.bytes.length,
-        'Content-Digest': formatContentDigest(batch.sha256),
-        'Batch-Signature': formatBatchSignature(batch),
+        'Content-Type': type,
+        'Content-Length': what.bytes.length,
+        'Content-Digest': formatContentDigest(what.sha256),
+        'Batch-Signature': formatBatchSignature(what),
       },
     })
     const answered = new AbortController()
@@ -63,7 +71,7 @@ export function openHttpPool(options: HttpPoolOptions): Pool {
         // What answered before it had everything wants no more of it.
         .finally(() => request.writableEnded || request.destroy())
     })
-    send(request, batch.bytes, AbortSignal.any([signal, answered.signal]), progress).catch(reject)
+    send(request, what.bytes, AbortSignal.any([signal, answered.signal]), progress).catch(reject)
     return promise
   }
 
@@ -83,7 +91,7 @@ export function openHttpPool(options: HttpPoolOptions): Pool {
     async deliver(batch, signal, progress = () => undefined): Promise<Verdict> {
       const deadline = AbortSignal.timeout(timeout + pace.delay(batch.bytes.length))
       try {
-        const answer = await put(batch, AbortSignal.any([signal, deadline]), progress)
+        const answer = await put(batch, PARQUET, AbortSignal.any([signal, deadline]), progress)
         // A date in Retry-After is the world's time, whatever clock the agent runs by.
         return verdictOf(answer, batch, receipt_key, unixMs(Date.now()))
       } catch (cause) {
@@ -95,6 +103,17 @@ export function openHttpPool(options: HttpPoolOptions): Pool {
         const why = signal.aborted ? 'stopped' : deadline.aborted ? 'no answer in time' : reasonOf(cause)
         const code = isTlsError(cause) ? 'pool-tls' : 'pool-unreachable'
         return { kind: 'retry', after_ms: 0, fault: new Fault(code, { pool: name, batch: batch.id }, why, { cause }) }
+      }
+    },
+    async bury(tombstone, signal) {
+      const fault = (message: string, cause?: unknown): Fault =>
+        new Fault('pool-unavailable', { pool: name, batch: tombstone.id }, message, { cause })
+      try {
+        const within = AbortSignal.any([signal, AbortSignal.timeout(timeout)])
+        const { status } = await put(tombstone, TOMBSTONE, within, () => undefined)
+        return status === 204 ? null : fault(`the pool answered ${status} to a tombstone`)
+      } catch (cause) {
+        return fault(`a tombstone could not be sent: ${reasonOf(cause)}`, cause)
       }
     },
     async [Symbol.asyncDispose]() {

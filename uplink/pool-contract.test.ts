@@ -8,6 +8,7 @@ import { makeDisclosed, makeSealInput, newKey, POOL } from '../test/support/seal
 import { openDirectoryPool } from './directory-pool.ts'
 import { openHttpPool } from './http-pool.ts'
 import { seal } from './seal.ts'
+import { makeTombstone } from './tombstone.ts'
 
 /** One suite for every implementation of the port: `core/batch.ts`, Pool. */
 interface Place extends AsyncDisposable {
@@ -73,5 +74,16 @@ describe.each(Object.entries(PLACES))('a pool over %s', (_, place) => {
     await using at = await place()
     await using pool = at.open()
     expect(await pool.deliver(seal(makeSealInput({ signing })), AbortSignal.abort())).toMatchObject({ kind: 'retry' })
+  })
+
+  it('takes a tombstone, also twice, and says why it cannot', async () => {
+    await using at = await place()
+    await using pool = at.open()
+    const batch = seal(makeSealInput({ signing }))
+    const tombstone = makeTombstone({ ...batch, reason: 'full' }, signing)
+    expect(await pool.bury(tombstone, never)).toBeNull()
+    expect(await pool.bury(tombstone, never)).toBeNull()
+    await at.vanish()
+    expect(await pool.bury(tombstone, never)).toMatchObject({ fate: 'retries' })
   })
 })

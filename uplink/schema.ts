@@ -96,6 +96,11 @@ export const poolSchema = z
       .min(1)
       .optional()
       .describe('folder that takes the place of a pool at sites without a network, such as a USB medium; or `url`'),
+    volume_size: byteSize({ min: '1MB' })
+      .optional()
+      .describe(
+        'with `dir`: bytes after which the next batch goes into a new numbered subfolder, such as what fits on one medium; without it all lie in `dir`',
+      ),
     policy: z.string().min(1).describe('path of the disclosure policy, relative to this file'),
     signing_key: secret.describe("the plant's account with the pool: one line, base64 of the 32-byte Ed25519 seed"),
     receipt_key: publicKey.optional().describe("the pool's public key, which its receipts are verified with"),
@@ -134,6 +139,8 @@ export const poolSchema = z
       )
     if (pool.url === undefined && pool.dir !== undefined && pool.receipt_key !== undefined)
       issue(['receipt_key'], 'a folder gives no receipts', 'remove receipt_key')
+    if (pool.dir === undefined && pool.volume_size !== undefined)
+      issue(['volume_size'], 'only a folder has volumes', 'remove volume_size, or write `dir: /path`')
     for (const key of ['proxy', 'max_rate', 'window', 'daily_budget'] as const)
       if (pool.url === undefined && pool[key] !== undefined)
         issue([key], `a folder needs no ${key}`, `remove ${key}, or write \`url: https://…\``)

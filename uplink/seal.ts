@@ -56,6 +56,7 @@ export function seal(input: SealInput): SealedBatch {
     id,
     pool,
     dataset,
+    contributor,
     stream,
     epoch,
     seq,

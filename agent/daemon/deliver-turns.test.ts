@@ -176,6 +176,7 @@ it('a slow batch says that it goes on', async () => {
         expect(liveness.beats - before).toBe(5)
         return accepted
       },
+      bury: async () => null,
       [Symbol.asyncDispose]: async () => undefined,
     },
     liveness: { watch: () => ({ beat: () => liveness.beats++, end: () => undefined }), stalled: () => [] },

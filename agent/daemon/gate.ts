@@ -37,8 +37,9 @@ export async function openPoolClient(
   { config, tls_files }: Extract<LoadedPool, { config: PoolConfig }>,
   onTls: (fault: Fault | null) => void,
 ): Promise<Pool> {
-  const { url, dir, receipt_key, tls, timeout, max_rate, proxy } = config
-  if (dir !== undefined) return (await import('../../uplink/directory-pool.ts')).openDirectoryPool({ name, dir })
+  const { url, dir, volume_size, receipt_key, tls, timeout, max_rate, proxy } = config
+  if (dir !== undefined)
+    return (await import('../../uplink/directory-pool.ts')).openDirectoryPool({ name, dir, volume_size })
   const connecting = { name, url: url!, receipt_key: receipt_key!, tls, tls_files, timeout, max_rate, proxy, onTls }
   return (await import('../../uplink/http-pool.ts')).openHttpPool(connecting)
 }

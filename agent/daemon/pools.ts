@@ -1,10 +1,14 @@
 import type { StoreStatus } from '../../buffer/port.ts'
 import type { LoadedConfig } from '../../config/load.ts'
+import type { DroppedBatch, Tombstone } from '../../core/batch.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Fault } from '../../core/fault.ts'
 import type { Log } from '../../core/log.ts'
 import { makeSchedule } from '../../uplink/schedule.ts'
+import { parseSigningKey } from '../../uplink/signature.ts'
+import { makeTombstone } from '../../uplink/tombstone.ts'
 import { type Bell, makeBell } from './bell.ts'
+import { runBurials } from './burials.ts'
 import { type Courier, startCourier } from './deliver.ts'
 import { gateOf, openPoolClient } from './gate.ts'
 import type { Liveness } from './liveness.ts'
@@ -22,7 +26,7 @@ export interface Pools extends AsyncDisposable {
   hurry(): void
   gates(): Readonly<Record<string, GateState>>
   delivery(stored: StoreStatus): Readonly<Record<string, PoolDelivery>>
-  /** Resolves when every courier has ended. */
+  /** Resolves when every courier has ended, and who tells of dropped batches. */
   done(): Promise<unknown>
 }
 
@@ -44,6 +48,7 @@ export function makePools(input: {
   const gates = new Map<string, GateState>()
   const bells = new Map<string, Bell>()
   const couriers = new Map<string, Courier>()
+  const burials: Promise<void>[] = []
   const resources = new AsyncDisposableStack()
 
   function shut(name: string, fault: Fault): void {
@@ -87,6 +92,9 @@ export function makePools(input: {
       const schedule = makeSchedule(pool.config)
       const courier = { pool: name, client, store, order, schedule, refused, wake, clock, log, liveness, signal }
       couriers.set(name, startCourier(courier))
+      const sign = (dropped: DroppedBatch): Tombstone =>
+        makeTombstone(dropped, parseSigningKey(pool.config!.signing_key))
+      burials.push(runBurials({ pool: name, client, store, sign, schedule, clock, log, signal }))
     },
     shut,
     sealed(name) {
@@ -103,7 +111,7 @@ export function makePools(input: {
           return [name, { ...courier.state(), backlog: backlogs }]
         }),
       ),
-    done: () => Promise.all([...couriers.values()].map((courier) => courier.done)),
+    done: () => Promise.all([...[...couriers.values()].map((courier) => courier.done), ...burials]),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   }
 }

@@ -41,6 +41,8 @@ export type StoreCalls = Pick<
   | 'openPool'
   | 'nextBatch'
   | 'settle'
+  | 'unburied'
+  | 'buried'
   | 'noteAttempt'
   | 'countSent'
   | 'outbox'

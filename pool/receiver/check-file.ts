@@ -51,6 +51,12 @@ export async function checkFile(
   return { manifest, from: Number(rows[0]!.slot), until: Number(rows.at(-1)!.slot) + slotMs(dataset) }
 }
 
+/** What the file says of itself, or undefined where it is no sealed file. */
+export function readManifest(bytes: Uint8Array): Manifest | undefined {
+  const metadata = attempt(() => parquetMetadata(new Uint8Array(bytes).buffer))
+  return metadata && manifestOf(metadata)
+}
+
 function attempt<T>(read: () => T): T | undefined {
   try {
     return read()

@@ -5,6 +5,8 @@ import { pino } from 'pino'
 import { Fault } from '../../core/fault.ts'
 import { newSigningKey, parseSigningKey } from '../../uplink/signature.ts'
 import { loadSetup } from './config.ts'
+import { type ImportReport, importFolder } from './import.ts'
+import { openParts } from './parts.ts'
 import type { PoolReport } from './report.ts'
 import { openReceiver } from './server.ts'
 
@@ -20,6 +22,15 @@ export async function main(argv: readonly string[]): Promise<void> {
     .requiredOption('--config <file>', 'configuration of the receiver')
     .option('--json', 'one JSON object a line')
     .action(serve)
+  program
+    .command('import')
+    .description(
+      'take what directory pools left in a folder; nothing in it is changed, and doing it twice does no harm',
+    )
+    .argument('<dir>', 'a medium, or a folder with what came from several')
+    .requiredOption('--config <file>', 'configuration of the receiver, which must not be running')
+    .option('--json', 'print {stored, known, buried, refused: [{file, problem, detail}], missing, damaged}')
+    .action(importCommand)
   program
     .command('keys')
     .description('keys of the pool')
@@ -60,6 +71,23 @@ async function serve(options: { readonly config: string; readonly json?: true })
   )
   if (!stop.aborted) await once(stop, 'abort')
   for (const of of receiver.report()) console.log(options.json ? JSON.stringify({ report: of }) : renderReport(of))
+}
+
+async function importCommand(dir: string, options: { readonly config: string; readonly json?: true }): Promise<void> {
+  const setup = loadSetup(options.config)
+  using parts = openParts(setup, pino({ base: null, level: 'error' }, pino.destination(2)))
+  const report = await importFolder(dir, setup.pools, parts)
+  console.log(options.json ? JSON.stringify(report) : renderImport(report))
+  if (report.refused.length + report.missing.length + report.damaged.length > 0) process.exitCode = 1
+}
+
+function renderImport({ stored, known, buried, refused, missing, damaged }: ImportReport): string {
+  return [
+    `${stored} batches stored, ${known} known before, ${buried} given up by their plants`,
+    ...refused.map(({ file, problem, detail }) => `  refused  ${file}: ${detail} (${problem})`),
+    ...damaged.map((file) => `  damaged  ${file}: it is not as it was written; copy it again from the medium`),
+    ...missing.map((file) => `  missing  ${file}: the list of its volume names it; copy it from the medium`),
+  ].join('\n')
 }
 
 function signalled(name: 'SIGTERM' | 'SIGINT'): AbortSignal {

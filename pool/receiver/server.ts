@@ -1,14 +1,11 @@
 import { once } from 'node:events'
-import { existsSync, mkdirSync } from 'node:fs'
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import https from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import type { Log } from '../../core/log.ts'
 import { formatContentDigest } from '../../uplink/signature.ts'
-import { openBatchIndex } from './batch-index.ts'
 import type { PoolSetup, ReceiverSetup } from './config.ts'
-import { openLake } from './lake.ts'
+import { openParts } from './parts.ts'
 import { bury, giveReceipt, type ReceiverParts, receiveBatch, withdraw } from './receive.ts'
 import { jsonReply, problemReply, type Reply } from './reply.ts'
 import { type PoolReport, reportOf } from './report.ts'
@@ -32,9 +29,7 @@ export interface Receiver extends AsyncDisposable {
 
 /** @throws Fault `store-locked`; Error where it cannot listen */
 export async function openReceiver(setup: ReceiverSetup, log: Log): Promise<Receiver> {
-  if (!existsSync(setup.data_dir)) mkdirSync(setup.data_dir)
-  const index = openBatchIndex(join(setup.data_dir, 'index.sqlite'))
-  const parts: ReceiverParts = { index, lake: openLake(setup.data_dir, index), receiptKey: setup.receipt_key, log }
+  const parts = openParts(setup, log)
   const { tls } = setup
   const answer = (request: IncomingMessage, response: ServerResponse): void => void respond(request, response)
   const server = tls
@@ -48,7 +43,7 @@ export async function openReceiver(setup: ReceiverSetup, log: Log): Promise<Rece
   try {
     await once(server, 'listening')
   } catch (error) {
-    index[Symbol.dispose]()
+    parts[Symbol.dispose]()
     throw error
   }
 
@@ -65,7 +60,7 @@ export async function openReceiver(setup: ReceiverSetup, log: Log): Promise<Rece
   const { address, port } = server.address() as AddressInfo
   return {
     url: `${tls ? 'https' : 'http'}://${address.includes(':') ? `[${address}]` : address}:${port}`,
-    report: () => [...setup.pools.keys()].map((pool) => reportOf(pool, index)),
+    report: () => [...setup.pools.keys()].map((pool) => reportOf(pool, parts.index)),
     async [Symbol.asyncDispose]() {
       const closed = once(server, 'close')
       server.close()
@@ -73,7 +68,7 @@ export async function openReceiver(setup: ReceiverSetup, log: Log): Promise<Rece
       const cut = setTimeout(() => server.closeAllConnections(), STOP_GRACE)
       await closed
       clearTimeout(cut)
-      index[Symbol.dispose]()
+      parts[Symbol.dispose]()
     },
   }
 }

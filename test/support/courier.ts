@@ -48,6 +48,7 @@ export function setUpCourier(batches: number, options: Partial<CourierInput> = {
         sent.push(batch)
         return pool.judge(batch)
       },
+      bury: async () => null,
       [Symbol.asyncDispose]: async () => undefined,
     },
     store: makeStoreClient({

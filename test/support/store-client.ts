@@ -17,6 +17,8 @@ export function makeStoreClient(parts: Partial<StoreClient>): StoreClient {
     openPool: absent('openPool'),
     nextBatch: absent('nextBatch'),
     settle: absent('settle'),
+    unburied: absent('unburied'),
+    buried: absent('buried'),
     noteAttempt: absent('noteAttempt'),
     countSent: absent('countSent'),
     outbox: absent('outbox'),

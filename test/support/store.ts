@@ -89,6 +89,7 @@ export function batchOf(pool: string, seq: number, parts: Partial<SealedBatch> =
     id: batchId(base32hex(createHash('sha256').update(`${pool} ${seq} ${parts.dataset}`).digest().subarray(0, 16))),
     pool,
     dataset: 'hourly',
+    contributor: 'C'.repeat(26),
     stream: 'stream',
     epoch: 0,
     seq,
