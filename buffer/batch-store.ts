@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { SealedBatch } from '../core/batch.ts'
 import type { BatchStore } from './batch-port.ts'
 import { damage } from './database.ts'
 import type { PoolRow } from './pools.ts'
@@ -17,6 +18,14 @@ export function clearQuarantineAlarms({ pools, outbox, journal }: Tables, at: nu
 export function outboxBatch({ triage, outbox }: Tables, id: string): ReturnType<BatchStore['outboxBatch']> {
   const [entry] = triage.list({ ids: [id] })
   return entry && { entry, batch: outbox.held(id) ?? null }
+}
+
+/**
+ * Whether a batch has the bytes that were signed, since others would be refused by the pool for ever, and is found by its id,
+ * of which an index has a second copy, so that it can be settled.
+ */
+function isSound({ outbox }: Tables, { id, bytes, sha256 }: SealedBatch): boolean {
+  return hasDigest(bytes, sha256) && outbox.held(id) !== undefined
 }
 
 /** Whether these are the bytes of this SHA-256 (hex). */
@@ -43,9 +52,7 @@ export function makeBatchStore(use: <T>(act: (tables: Tables) => T) => T, before
       return use((t) => {
         beforeHandingOut()
         const batch = t.outbox.next(t.pools.find(pool)?.id ?? -1, pick)
-        // The signature is over the digest: other bytes would be refused by the pool for ever.
-        if (batch && !hasDigest(batch.bytes, batch.sha256))
-          throw damage('the bytes of a batch are not those that were sealed')
+        if (batch && !isSound(t, batch)) throw damage('a batch is not as it was sealed')
         return batch
       })
     },
