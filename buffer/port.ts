@@ -6,6 +6,7 @@ import type { ReadingBlock } from '../core/reading-block.ts'
 import type { SignalSpec } from '../core/signal.ts'
 import type { Cursor, StoredBlock } from '../core/stored-block.ts'
 import type { BatchAccounts, BatchStore, Queue } from './batch-port.ts'
+import type { Answers, Question } from './look.ts'
 import type { WhenFull } from './schema.ts'
 
 /** What one transaction makes durable: everything that waited when the commit began. */
@@ -267,4 +268,6 @@ export interface Store extends BatchStore, Disposable {
   /** Cheap, to be asked each minute; for the forecast of when it is full. */
   claimed(): Claimed
   status(now: UnixMs): StoreStatus
+  /** What `sluice buffer` wants to know; changes nothing. */
+  look(question: Question): Answers[Question['kind']]
 }

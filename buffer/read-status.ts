@@ -28,13 +28,26 @@ export function readTables<T>(data_dir: string, read: (tables: Tables) => T): T 
     throw new Fault('agent-absent', { file: path }, 'nothing is stored here: no agent has run with this data_dir yet')
   }
   try {
-    using resources = new DisposableStack()
-    const db = resources.adopt(new Database(path, { readonly: true, timeout: 1_000 }), (open) => open.close())
+    using opened = openReadOnly(path)
+    return read(opened.tables)
+  } catch (error) {
+    throw faultOf(error, path) ?? error
+  }
+}
+
+/**
+ * Opens a file that no agent has open, for reading: that of a data folder, or one that was set aside.
+ * @throws Fault as `readTables`, SqliteError
+ */
+export function openReadOnly(path: string): Disposable & { readonly tables: Tables } {
+  const db = new Database(path, { readonly: true, fileMustExist: true, timeout: 1_000 })
+  try {
     if (checkOwner(db, path) || Number(db.pragma('user_version', { simple: true })) < MIGRATIONS.length) {
       throw new Fault('agent-absent', { file: path }, 'the file is not of this version yet: start the agent once')
     }
-    return read(makeTables(db))
+    return { tables: makeTables(db), [Symbol.dispose]: () => void db.close() }
   } catch (error) {
-    throw faultOf(error, path) ?? error
+    db.close()
+    throw error
   }
 }

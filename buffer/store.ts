@@ -11,6 +11,7 @@ import { gather } from './gather.ts'
 import { loseBlock } from './give-up.ts'
 import { makeGivingWay } from './give-way.ts'
 import { type HighWater, machineFingerprint, writeHighWater } from './high-water.ts'
+import { answer } from './look.ts'
 import { allowedBytes, claimedOf, makeRoomForBatch } from './make-room.ts'
 import { openTables } from './open-tables.ts'
 import type { PoolRow } from './pools.ts'
@@ -284,6 +285,7 @@ export function openStore(options: StoreOptions): Store {
     },
     claimed: () => use((t) => claimedOf(t, allowedBytes(t.db, disk))),
     status: (now) => use((t) => statusOf(t, data_dir, now, free)),
+    look: (question) => use((t) => answer(t, data_dir, question)),
     [Symbol.dispose]() {
       if (isClosed) return
       trySaveMark()

@@ -4,6 +4,7 @@ import type { LoadedConfig } from '../../config/load.ts'
 import type { Clock } from '../../core/clock.ts'
 import { FAULTS, Fault } from '../../core/fault.ts'
 import type { Log } from '../../core/log.ts'
+import { parseQuestion } from './buffer-desk.ts'
 import { bytesWritten } from './bytes-written.ts'
 import { makeClockSense } from './clock-sense.ts'
 import { type Collector, offState, recordConfigOutage, startCollector } from './collect.ts'
@@ -242,6 +243,7 @@ async function startLoops(input: AgentInput, stop: AbortController, resources: A
   const control = serveControl(socketPath(gateway.data_dir, loaded.control?.socket), {
     status,
     probe: (argument) => probe(argument === '' ? undefined : argument),
+    buffer: async (argument) => store.look(parseQuestion(argument)),
     outbox: answerDesk(makeOutboxDesk(store, clock.now, pools.hurry)),
   })
   await control.then(

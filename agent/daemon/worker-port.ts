@@ -54,6 +54,7 @@ export type StoreCalls = Pick<
   | 'tidy'
   | 'claimed'
   | 'status'
+  | 'look'
 > & {
   openGate(gate: Gate): void
   closeGate(pool: string): void

@@ -30,6 +30,7 @@ export function makeStoreClient(parts: Partial<StoreClient>): StoreClient {
     tidy: absent('tidy'),
     claimed: absent('claimed'),
     status: absent('status'),
+    look: absent('look'),
     openGate: absent('openGate'),
     closeGate: absent('closeGate'),
     close: absent('close'),
