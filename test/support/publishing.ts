@@ -102,7 +102,8 @@ export async function startRun(
   }
 }
 
-function gateOf(pool: string, plan: DisclosurePlan): Gate {
+/** The gate of a pool, as the agent opens it. */
+export function gateOf(pool: string, plan: DisclosurePlan): Gate {
   return {
     pool,
     plan,
