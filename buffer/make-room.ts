@@ -23,9 +23,9 @@ const STRIDE = 16
 const MOST = 256
 
 /** Blocks thinned at a time; in one commit at most so many, and bytes of them. */
-const THIN_STRIDE = 64
+const THIN_STRIDE = 16
 const MOST_THINNED = 2_048
-const MOST_THINNED_BYTES = 2 ** 21
+const MOST_THINNED_BYTES = 2 ** 19
 
 export interface Room {
   /** pools that lost pending readings */
