@@ -3,7 +3,7 @@ import { rawSeq, type UnixMs, unixMs } from '../core/brand.ts'
 import type { StoredBlock } from '../core/stored-block.ts'
 import type { Boots } from './boots.ts'
 import { type ChunkContent, decodeChunk, encodeChunk } from './chunk.ts'
-import type { Db } from './database.ts'
+import { type Db, damage } from './database.ts'
 import type { Dictionary } from './dictionary.ts'
 import { makeHoles } from './holes.ts'
 import type { Meta } from './meta.ts'
@@ -119,17 +119,16 @@ export function makeRawLog(db: Db, dictionary: Dictionary, boots: Boots, meta: M
 
   const nextPosition = (): number => (last.get()?.position ?? -1) + 1
 
-  function nextSeq(): number {
-    const row = last.get()
-    return Math.max(meta.get('floor_seq') ?? 0, row ? row.seq + row.n : 0)
-  }
+  const endOf = (row: ChunkHead | undefined): number => (row ? row.seq + row.n : 0)
+  const nextSeq = (): number => Math.max(meta.get('floor_seq') ?? 0, endOf(last.get()))
 
   function positionOf(seq: number): number {
     let from = first.get() ?? 0
     let to = nextPosition()
     while (from < to) {
       const middle = Math.floor((from + to) / 2)
-      const row = head.get(middle)!
+      const row = head.get(middle)
+      if (!row) throw damage(`block ${middle} is not in its place`)
       if (row.seq >= seq || row.seq + row.n > seq) to = middle
       else from = middle + 1
     }
