@@ -87,7 +87,7 @@ export async function openModbusSource(config: ModbusSourceConfig, context: Sour
       ...client.counters(),
       overruns: pollers.reduce((sum, poller) => sum + poller.overruns, 0),
     }),
-    lessons: () => [...readPlans].flatMap(([device, reads]) => describeLearnt(device, reads.learnt())),
+    lessons: () => [...readPlans].flatMap(([device, reads]) => describeLearnt(device, reads.learnt(clock.monotonic()))),
     [Symbol.asyncDispose]: client[Symbol.asyncDispose],
   }
 }
@@ -97,7 +97,7 @@ async function plansOf(
   devices: readonly PlannedDevice[],
   { name, clock, log, memo }: SourceContext,
 ): Promise<ReadonlyMap<PlannedDevice, ReadPlan>> {
-  const learnt = makeLearntMemo(memo, (device, err) =>
+  const learnt = makeLearntMemo(memo, clock, (device, err) =>
     log.warn({ source: name, device, err }, 'notes of what the device taught cannot be used'),
   )
   const plans = new Map<PlannedDevice, ReadPlan>()
@@ -105,7 +105,7 @@ async function plansOf(
     const plan = makeReadPlan(device.signals, device.limits, {
       now: clock.monotonic(),
       known: await learnt.read(device),
-      changed: () => learnt.note(device, plan.learnt()),
+      changed: (lessons) => learnt.note(device, lessons),
     })
     plans.set(device, plan)
   }

@@ -5,6 +5,7 @@ import { makeMemoryStore } from '../../test/support/collecting.ts'
 import { openModbusSource } from './adapter.ts'
 import { describeLearnt, type Learnt, makeLearntMemo, readLearnt, writeLearnt } from './learnt.ts'
 import { type PlannedDevice, planModbusSource } from './plan.ts'
+import { makeReadPlan } from './read-plan.ts'
 import { modbusSourceSchema } from './schema.ts'
 import { makeSimulatorMemory, openModbusSimulator } from './simulator.ts'
 
@@ -19,20 +20,22 @@ const device = (options: object = {}, link: object = { host: 'plc' }): PlannedDe
     'line',
     modbusSourceSchema.parse({ kind: 'modbus', ...link, devices: { plc: { signals, ...options } } }),
   ).devices[0]!
+const HOUR = 3_600_000
+const NOW = Date.UTC(2026, 10, 24)
 const learnt: Learnt = {
   refused: [{ signals: ['plc/text'], code: 2 }],
-  spans: [{ table: 'holding', from: 1, to: 5 }],
-  max_registers: 16,
+  spans: [{ what: { table: 'holding', from: 1, to: 5 }, trial_in: HOUR, wait: HOUR }],
+  max_registers: { what: 16, trial_in: 3 * HOUR, wait: 4 * HOUR },
 }
 
 describe('what a device taught', () => {
   it('is the same after a restart, and forgotten with another unit or other addresses', () => {
-    const text = writeLearnt(device(), learnt)
-    expect(readLearnt(device(), text)).toEqual(learnt)
-    expect(readLearnt(device({ period: '5s', max_registers: 100 }), text)).toEqual(learnt)
-    expect(readLearnt(device({ unit_id: 2 }), text)).toBeUndefined()
-    expect(readLearnt(device({ signals: { ...signals, b: { holding: 6 } } }), text)).toBeUndefined()
-    expect(readLearnt(device({ together: [['a', 'b']] }), text)).toBeUndefined()
+    const text = writeLearnt(device(), learnt, NOW)
+    expect(readLearnt(device(), text, NOW)).toEqual(learnt)
+    expect(readLearnt(device({ period: '5s', max_registers: 100 }), text, NOW)).toEqual(learnt)
+    expect(readLearnt(device({ unit_id: 2 }), text, NOW)).toBeUndefined()
+    expect(readLearnt(device({ signals: { ...signals, b: { holding: 6 } } }), text, NOW)).toBeUndefined()
+    expect(readLearnt(device({ together: [['a', 'b']] }), text, NOW)).toBeUndefined()
   })
 
   it.each([
@@ -41,18 +44,52 @@ describe('what a device taught', () => {
     { transport: 'rtu_over_tcp', host: 'plc', port: 502 },
     { transport: 'rtu', serial_device: '/dev/ttyS0' },
   ])('is not that of a device at %j', (link) => {
-    expect(readLearnt(device({}, link), writeLearnt(device(), learnt))).toBeUndefined()
+    expect(readLearnt(device({}, link), writeLearnt(device(), learnt, NOW), NOW)).toBeUndefined()
   })
 
   it.each([
     undefined,
     '',
     '{}',
-    '{"version":2}',
+    '{"version":3}',
     '[',
-    JSON.stringify({ version: 1, device: 'x', refused: 1, spans: [] }),
+    writeLearnt(device(), learnt, NOW).replace('"spans":[', '"spans":[1,'),
   ])('is nothing where the note is %j', (text) => {
-    expect(readLearnt(device(), text)).toBeUndefined()
+    expect(readLearnt(device(), text, NOW)).toBeUndefined()
+  })
+
+  it.each([
+    ['after half an hour', HOUR / 2, HOUR / 2, 2.5 * HOUR],
+    ['long after it was due', 100 * HOUR, -99 * HOUR, -97 * HOUR],
+    ['where the clock has stepped back since', -1_000 * HOUR, HOUR, 3 * HOUR],
+  ])('keeps the time of its next trial, %s', (_, passed, span, length) => {
+    const text = writeLearnt(device(), learnt, NOW)
+    const { spans, max_registers } = readLearnt(device(), text, NOW + passed)!
+    expect([spans[0]?.trial_in, max_registers?.trial_in]).toEqual([span, length])
+    expect([spans[0]?.wait, max_registers?.wait]).toEqual([HOUR, 4 * HOUR])
+  })
+
+  it('heals though the agent is started again every half hour', () => {
+    const of = device({ signals: { a: { holding: 0 }, b: { holding: 5 } } })
+    const tried: number[] = []
+    let memo: string | undefined
+    for (let start = 0; start < 16 * HOUR; start += HOUR / 2) {
+      const plan = makeReadPlan(of.signals, of.limits, {
+        now: 0,
+        known: readLearnt(of, memo, start),
+        changed: (found) => {
+          memo = writeLearnt(of, found, start + now)
+        },
+      })
+      let now = 0
+      for (; now < HOUR / 2; now += 60_000)
+        for (const read of plan.reads([1000], now)) {
+          if (read.quantity === 1) continue
+          tried.push((start + now) / HOUR)
+          plan.learn({ kind: 'span', span: { table: 'holding', from: 1, to: 5 } }, now)
+        }
+    }
+    expect(tried).toEqual([0, 1, 3, 7, 15])
   })
 
   it('is told with the signals that it concerns', () => {
@@ -80,6 +117,7 @@ describe('what a device taught', () => {
           if (notes.length === 1) throw new Error('disk')
         },
       },
+      makeClock(),
       (name) => failures.push(name),
     )
     memo.note(device(), { refused: [], spans: [] })

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import type { Clock } from '../../core/clock.ts'
 import type { Memo, Lesson as Note } from '../source.ts'
 import { TABLES } from './address.ts'
 import { spanText } from './device-problems.ts'
 import type { PlannedDevice, PlannedSignal } from './plan.ts'
-import { NO_ANSWER } from './read-plan.ts'
+import { NO_ANSWER, TRIAL } from './read-plan.ts'
 import type { Span } from './read-set.ts'
 
 /** What a device taught by refusing: kept from one run to the next, so that it is not asked for it at each start. */
@@ -12,35 +13,63 @@ export interface Learnt {
   /** signals that it refuses together, and with which exception */
   readonly refused: readonly { readonly signals: readonly string[]; readonly code: number }[]
   /** no read may contain the whole of one of these */
-  readonly spans: readonly Span[]
+  readonly spans: readonly Kept<Span>[]
   /** most that it answers at once, where that is less than configured */
-  readonly max_registers?: number
-  readonly max_bits?: number
+  readonly max_registers?: Kept<number>
+  readonly max_bits?: Kept<number>
+}
+
+/** Kept to until it is tried again, since devices are mended too. */
+export interface Kept<T> {
+  readonly what: T
+  /** ms until it is tried; 0 or less where that is due */
+  readonly trial_in: number
+  /** ms from the last trial to this one; doubles with each that was in vain */
+  readonly wait: number
 }
 
 const address = z.number().int().min(0).max(65_536)
+const kept = <T extends z.ZodType>(what: T) =>
+  z.object({ what, trial_in: z.number().max(TRIAL.last), wait: z.number().min(0).max(TRIAL.last) })
+const length = kept(z.number().int().min(1)).exactOptional()
 const memoSchema = z.object({
-  version: z.literal(1),
+  version: z.literal(2),
   device: z.string(),
+  /** UnixMs of the note, since a monotonic clock does not outlive its process */
+  at: z.number(),
   refused: z.array(z.object({ signals: z.array(z.string()), code: z.number().int() })),
-  spans: z.array(z.object({ table: z.enum(TABLES), from: address, to: address })),
-  max_registers: z.number().int().min(1).exactOptional(),
-  max_bits: z.number().int().min(1).exactOptional(),
+  spans: z.array(kept(z.object({ table: z.enum(TABLES), from: address, to: address }))),
+  max_registers: length,
+  max_bits: length,
 })
 
-/** What was learnt of a device, as text for a memo. */
-export function writeLearnt(device: PlannedDevice, learnt: Learnt): string {
-  return JSON.stringify({ version: 1, device: fingerprint(device), ...learnt })
+/** What was learnt of a device, as text for a memo. @param now UnixMs */
+export function writeLearnt(device: PlannedDevice, learnt: Learnt, now: number): string {
+  return JSON.stringify({ version: 2, device: fingerprint(device), at: now, ...learnt })
 }
 
-/** What a memo says of this device; undefined where it is of another unit or other addresses, or cannot be read. */
-export function readLearnt(device: PlannedDevice, text: string | undefined): Learnt | undefined {
+/**
+ * What a memo says of this device; undefined where it is of another unit or other addresses, or cannot be read.
+ * @param now UnixMs; where the wall clock has stepped back since, trials are as far away as they were
+ */
+export function readLearnt(device: PlannedDevice, text: string | undefined, now: number): Learnt | undefined {
   if (text === undefined) return undefined
   try {
-    const { version: _, device: known, ...learnt } = memoSchema.parse(JSON.parse(text))
-    return known === fingerprint(device) ? learnt : undefined
+    const { version: _, device: known, at, ...learnt } = memoSchema.parse(JSON.parse(text))
+    return known === fingerprint(device) ? after(Math.max(0, now - at), learnt) : undefined
   } catch {
-    return undefined // by a later version, or damaged: it is learnt anew
+    return undefined // by another version, or damaged: it is learnt anew
+  }
+}
+
+/** The same, so many ms later. */
+function after(ms: number, { spans, max_registers, max_bits, ...rest }: Learnt): Learnt {
+  const later = <T>(one: Kept<T>): Kept<T> => ({ ...one, trial_in: one.trial_in - ms })
+  return {
+    ...rest,
+    spans: spans.map(later),
+    ...(max_registers && { max_registers: later(max_registers) }),
+    ...(max_bits && { max_bits: later(max_bits) }),
   }
 }
 
@@ -53,7 +82,11 @@ export interface LearntMemo {
 }
 
 /** Notes what was learnt of each device, the latest only where notes come faster than they are durable. */
-export function makeLearntMemo(memo: Memo | undefined, failed: (device: string, error: unknown) => void): LearntMemo {
+export function makeLearntMemo(
+  memo: Memo | undefined,
+  clock: Pick<Clock, 'now'>,
+  failed: (device: string, error: unknown) => void,
+): LearntMemo {
   const waiting = new Map<string, string>() // text by device
   let writing = false
 
@@ -69,14 +102,14 @@ export function makeLearntMemo(memo: Memo | undefined, failed: (device: string, 
   return {
     async read(device) {
       try {
-        return readLearnt(device, await memo?.get(keyOf(device.name)))
+        return readLearnt(device, await memo?.get(keyOf(device.name)), clock.now())
       } catch (error) {
         failed(device.name, error)
         return undefined
       }
     },
     note(device, learnt) {
-      waiting.set(device.name, writeLearnt(device, learnt))
+      waiting.set(device.name, writeLearnt(device, learnt, clock.now()))
       if (!writing) void write()
     },
   }
@@ -91,7 +124,7 @@ export function describeLearnt(device: PlannedDevice, learnt: Learnt): readonly 
     const how = code === NO_ANSWER ? 'not answered, though other reads are' : `refused (exception ${code})`
     return { device: device.name, signals, text: `${what.join(', ')} ${how}; tried once a minute` }
   })
-  const spans = learnt.spans.map((span): Note => {
+  const spans = learnt.spans.map(({ what: span }): Note => {
     const [before, after] = neighbours(device.signals, span)
     return {
       device: device.name,
@@ -100,8 +133,8 @@ export function describeLearnt(device: PlannedDevice, learnt: Learnt): readonly 
     }
   })
   const lengths = [
-    { most: learnt.max_registers, what: 'registers' },
-    { most: learnt.max_bits, what: 'bits' },
+    { most: learnt.max_registers?.what, what: 'registers' },
+    { most: learnt.max_bits?.what, what: 'bits' },
   ].flatMap(({ most, what }): readonly Note[] =>
     most === undefined
       ? []

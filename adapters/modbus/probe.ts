@@ -41,7 +41,7 @@ export async function probeModbus(
       alone: plan.devices.length === 1,
       lesson: (lesson) => reads?.learn(lesson, now()),
     })
-    const lessons = reads ? describeLearnt(device, reads.learnt()) : []
+    const lessons = reads ? describeLearnt(device, reads.learnt(now())) : []
     for (const signal of device.signals) {
       const spec = plan.plan.signals[signal.index]!
       const outcome = outcomes.get(signal) ?? nothing('source-timeout')

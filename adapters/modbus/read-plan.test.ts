@@ -14,7 +14,7 @@ function plan(signals: object, known?: Learnt): ReadPlan & { readonly notes: Lea
   const made = makeReadPlan(device!.signals, device!.limits, {
     now: 0,
     known,
-    changed: () => notes.push(made.learnt()),
+    changed: (learnt) => notes.push(learnt),
   })
   return { ...made, notes }
 }
@@ -85,19 +85,38 @@ describe('makeReadPlan', () => {
     const [whole] = p.reads([1000], 3 * HOUR)
     expect(spans([whole!])).toEqual(['0+12'])
     p.served(whole!, 3 * HOUR)
-    const span = { table: 'holding', from: 1, to: 9 }
-    expect(p.notes).toEqual([{ refused: [], spans: [span] }, { refused: [], spans: [span], max_registers: 2 }, nothing])
+    const what = { table: 'holding', from: 1, to: 9 }
+    const max_registers = { what: 2, trial_in: HOUR, wait: HOUR }
+    expect(p.notes).toEqual([
+      { refused: [], spans: [{ what, trial_in: HOUR, wait: HOUR }] },
+      { refused: [], spans: [{ what, trial_in: HOUR, wait: HOUR }], max_registers },
+      {
+        refused: [],
+        spans: [{ what, trial_in: 2 * HOUR, wait: 2 * HOUR }],
+        max_registers: { ...max_registers, trial_in: 0 },
+      },
+      nothing,
+    ])
     expect(spans(p.reads([1000], 30 * HOUR))).toEqual(['0+12'])
   })
 
   it('begins with what an earlier run learnt', () => {
     const p = plan(
       { a: { holding: 0 }, b: { holding: 9 }, c: { holding: 10 }, d: { holding: 11 } },
-      { refused: [{ signals: ['plc/d'], code: 2 }], spans: [{ table: 'holding', from: 1, to: 9 }], max_registers: 2 },
+      {
+        refused: [{ signals: ['plc/d'], code: 2 }],
+        spans: [{ what: { table: 'holding', from: 1, to: 9 }, trial_in: 5 * HOUR, wait: 8 * HOUR }],
+        max_registers: { what: 2, trial_in: HOUR, wait: HOUR },
+      },
     )
     // The refused one once, alone: every run says itself what has no value.
     expect(spans(p.reads([1000], 0))).toEqual(['0+1', '9+2', '11+1'])
     expect(p.notes).toEqual([])
+    // The length is tried after its hour, the hole goes on waiting.
+    expect(spans(p.reads([1000], HOUR)).slice(0, 2)).toEqual(['0+1', '9+2'])
+    expect(p.limits(HOUR)).toMatchObject({ max_registers: 125 })
+    expect(spans(p.reads([1000], 5 * HOUR - 1))[0]).toBe('0+1')
+    expect(spans(p.reads([1000], 5 * HOUR))[0]).toBe('0+11')
   })
 
   it('does not read across a refused place', () => {

@@ -1,6 +1,6 @@
 import { isBitTable } from './address.ts'
 import type { Lesson } from './bisect.ts'
-import type { Learnt } from './learnt.ts'
+import type { Kept, Learnt } from './learnt.ts'
 import type { PlannedSignal } from './plan.ts'
 import { type PlannedRead, planReads, type ReadLimits, type Span, singleReads } from './read-set.ts'
 import { makeSilentReads } from './silent-reads.ts'
@@ -22,16 +22,14 @@ export interface ReadPlan {
   learn(lesson: Lesson, now: number): void
   /** What reads keep to at `now`. */
   limits(now: number): ReadLimits
-  /** What is known of the device now; `refused` holds only what it refused again and again. */
-  learnt(): Learnt
+  /** What is known of the device at `now`; `refused` holds only what it refused again and again. */
+  learnt(now: number): Learnt
 }
 
-/**
- * A refused signal is asked for again, alone: soon, since a device that starts up refuses too, then once a minute. A
- * hole or a length is tried again for the sake of cheaper reads only, so rarely.
- */
+/** A refused signal is asked for again, alone: soon, since a device that starts up refuses too, then once a minute. */
 const RETRY = { first: 2_000, last: 60_000 }
-const TRIAL = { first: 3_600_000, last: 86_400_000 }
+/** A hole or a length is tried again for the sake of cheaper reads only, so rarely. */
+export const TRIAL = { first: 3_600_000, last: 86_400_000 }
 /** Refused signals that are tried in one cycle; the others wait for the next. */
 const RETRIES = 16
 /** A device that refuses many is not asked for one of them more often than this on average, ms. */
@@ -67,8 +65,8 @@ export interface ReadPlanStart {
   readonly now: number
   /** what an earlier run learnt of the same signals of the same unit */
   readonly known?: Learnt | undefined
-  /** called when `learnt()` has become another */
-  changed?(): void
+  /** Called when what was learnt, or the time of a trial, has become another. */
+  changed?(learnt: Learnt): void
 }
 
 export function makeReadPlan(
@@ -77,7 +75,7 @@ export function makeReadPlan(
   start: ReadPlanStart,
 ): ReadPlan {
   const known = start.known ?? { refused: [], spans: [] }
-  const fromEarlier = <T>(what: T): Trial<T> => ({ what, wait: TRIAL.first, at: start.now + TRIAL.first })
+  const fromEarlier = <T>({ what, wait, trial_in }: Kept<T>): Trial<T> => ({ what, wait, at: start.now + trial_in })
   const codes = new Map(known.refused.flatMap(({ signals: ids, code }) => ids.map((id) => [id, code] as const)))
   const refused = new Map<PlannedSignal, Refusal>()
   for (const s of signals) {
@@ -85,17 +83,19 @@ export function makeReadPlan(
     // Asked for once at the start, alone: every run says itself what has no value.
     if (code !== undefined) refused.set(s, { wait: RETRY.last, at: start.now, code, pardoned: false })
   }
-  const spans = new Map(known.spans.map((span) => [keyOf(span), fromEarlier(span)]))
+  const spans = new Map(known.spans.map((span) => [keyOf(span.what), fromEarlier(span)]))
   const lengths = new Map(
     LENGTHS.flatMap((key) => (known[key] === undefined ? [] : [[key, fromEarlier(known[key])] as const])),
   )
+  const all = (): readonly Trial<unknown>[] => [...spans.values(), ...lengths.values()]
+  const firstOf = (trials: readonly Trial<unknown>[]): number => Math.min(...trials.map((t) => t.at))
   const plans = new Map<string, readonly Read[]>()
   const silences = makeSilentReads<PlannedSignal>()
   let pardoned = Number.NEGATIVE_INFINITY
   /** when the rules of the plans change next: at once after a lesson, else when one is due for a trial */
   let stale = Number.NEGATIVE_INFINITY
   /** when the first of the holes and lengths is due for a trial */
-  let firstTrial = start.now + TRIAL.first
+  let firstTrial = firstOf(all())
   let limits = configured
 
   /** A read that did what was thought impossible. */
@@ -107,15 +107,15 @@ export function makeReadPlan(
     const length = isBitTable(table) ? 'max_bits' : 'max_registers'
     const known = lengths.get(length)
     if (known && known.at <= now && quantity > known.what) lengths.delete(length)
-    firstTrial = Math.min(...[...spans.values(), ...lengths.values()].map((t) => t.at))
-    if (spans.size + lengths.size < size) start.changed?.()
+    firstTrial = firstOf(all())
+    if (spans.size + lengths.size < size) start.changed?.(learnt(now))
   }
 
   function rulesAt(now: number): ReadLimits {
     if (now < stale) return limits
     plans.clear()
     const holds = (t: Trial<unknown>): boolean => t.at > now
-    stale = Math.min(...[...spans.values(), ...lengths.values()].filter(holds).map((t) => t.at))
+    stale = firstOf(all().filter(holds))
     const most = (key: Length): number => {
       const trial = lengths.get(key)
       return trial && holds(trial) ? Math.min(configured[key], trial.what) : configured[key]
@@ -148,7 +148,7 @@ export function makeReadPlan(
     trials.set(key, { what, wait, at: now + wait })
     firstTrial = Math.min(firstTrial, now + wait)
     stale = Number.NEGATIVE_INFINITY
-    if (JSON.stringify(before?.what) !== JSON.stringify(what)) start.changed?.()
+    start.changed?.(learnt(now))
   }
 
   function refuse(read: Read, code: number, now: number): boolean {
@@ -161,13 +161,24 @@ export function makeReadPlan(
       if (!before || before.pardoned) stale = Number.NEGATIVE_INFINITY
       if (wait >= STEADY && (before?.wait ?? 0) < STEADY) noted = true
     }
-    if (noted) start.changed?.()
+    if (noted) start.changed?.(learnt(now))
     return news
   }
 
   function learn(lesson: Lesson, now: number): void {
     if (lesson.kind === 'span') keep(spans, keyOf(lesson.span), lesson.span, now)
     else keep(lengths, isBitTable(lesson.table) ? 'max_bits' : 'max_registers', lesson.quantity, now)
+  }
+
+  function learnt(now: number): Learnt {
+    const kept = <T>({ what, wait, at }: Trial<T>): Kept<T> => ({ what, trial_in: at - now, wait })
+    const lasting = [...refused].filter(([, r]) => r.wait >= STEADY)
+    const places = Map.groupBy(lasting, ([s, r]) => `${r.code} ${s.group ?? `${s.table} ${s.address} ${s.size}`}`)
+    return {
+      refused: [...places.values()].map((same) => ({ signals: same.map(([s]) => s.id), code: same[0]![1].code })),
+      spans: [...spans.values()].map(kept),
+      ...Object.fromEntries([...lengths].map(([key, t]) => [key, kept(t)])),
+    }
   }
 
   return {
@@ -192,7 +203,7 @@ export function makeReadPlan(
         pardoned = now
         for (const [s, r] of refused) refused.set(s, { ...r, pardoned: true })
       }
-      if (noted) start.changed?.()
+      if (noted) start.changed?.(learnt(now))
     },
     silent(read, now) {
       const codes = new Set(read.signals.map((s) => refused.get(s)?.code))
@@ -207,15 +218,7 @@ export function makeReadPlan(
     },
     learn,
     limits: rulesAt,
-    learnt() {
-      const lasting = [...refused].filter(([, r]) => r.wait >= STEADY)
-      const places = Map.groupBy(lasting, ([s, r]) => `${r.code} ${s.group ?? `${s.table} ${s.address} ${s.size}`}`)
-      return {
-        refused: [...places.values()].map((same) => ({ signals: same.map(([s]) => s.id), code: same[0]![1].code })),
-        spans: [...spans.values()].map((t) => t.what),
-        ...Object.fromEntries([...lengths].map(([key, t]) => [key, t.what])),
-      }
-    },
+    learnt,
   }
 }
 

@@ -62,7 +62,8 @@ describe('the lesson of a device that is silent', () => {
         }
         plan.served(read, now)
       }
-    return plan.learnt()
+    const { refused, spans, max_registers } = plan.learnt(cycles * 1_000)
+    return { refused, spans: spans.map((span) => span.what), max_registers: max_registers?.what }
   }
 
   it.each([1, 7, 20, 23, 39])('is the border at %i, not a length', (border) => {
