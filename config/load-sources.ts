@@ -40,14 +40,15 @@ export function loadSources(written: Prepared): {
   const warnings: Problem[] = []
   const loaded = entries.map(({ name, path, config, problems: own }): readonly [string, LoadedSource] => {
     const planned = config && planSource(name, config)
+    const placed = (p: Problem): Problem => (p.path[0] === 'sources' ? p : { ...p, path: [...path, ...p.path] })
     const wrong = [
       ...own,
-      ...(planned?.problems ?? []).map((p) => (p.path[0] === 'sources' ? p : { ...p, path: [...path, ...p.path] })),
+      ...(planned?.problems ?? []).map(placed),
       ...doubled.filter((p) => p.path[1] === name),
       ...profiles.problems.filter((p) => p.path[1] === path[1]),
     ]
     found.push(...wrong)
-    warnings.push(...(planned?.warnings ?? []).map((p) => ({ ...p, path: [...path, ...p.path] })))
+    warnings.push(...(planned?.warnings ?? []).map(placed))
     const spoilt = profiles.spoilt.get(path[1]!) ?? []
     if (!config || !planned || wrong.length + spoilt.length > 0)
       return [name, { kind: 'bad', problems: [...prepared.locate(wrong), ...spoilt] }]
@@ -72,8 +73,7 @@ function planSource(
 } {
   switch (config.kind) {
     case 'modbus': {
-      const { plan, problems } = planModbusSource(name, config)
-      return { plan, problems, warnings: [], mayProvide: () => false }
+      return { ...planModbusSource(name, config), mayProvide: () => false }
     }
     case 'mqtt':
       return planMqttSource(name, config)

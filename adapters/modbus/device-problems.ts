@@ -18,6 +18,25 @@ export function deviceProblems(device: DeviceOptions): readonly Problem[] {
   return [...device.forbidden.flatMap((range, i) => rangeProblems(device, range, i)), ...groupsProblems(device)]
 }
 
+/** Warnings of devices with the unit id of another one on their connection; paths start at the source. Pure. */
+export function sharedUnits(devices: Readonly<Record<string, { readonly unit_id: number }>>): readonly Problem[] {
+  const first = new Map<number, string>()
+  return Object.entries(devices).flatMap(([device, { unit_id }]): readonly Problem[] => {
+    const other = first.get(unit_id)
+    if (other === undefined) {
+      first.set(unit_id, device)
+      return []
+    }
+    return [
+      {
+        path: ['devices', device, 'unit_id'],
+        message: `device ${other} has unit id ${unit_id} too: they are polled apart, each by requests of its own`,
+        hint: 'correct it, or put the signals under one device, which takes fewer requests; where one unit feeds two assets, leave it',
+      },
+    ]
+  })
+}
+
 function rangeProblems(device: DeviceOptions, range: Span, i: number): readonly Problem[] {
   const path = ['forbidden', i]
   if (range.to <= range.from)

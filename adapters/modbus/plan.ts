@@ -4,7 +4,7 @@ import type { SourcePlan } from '../source.ts'
 import { addressOf, isBitTable, type Table } from './address.ts'
 import { type Deadband, type DeadbandOptions, deadbandOf } from './deadband.ts'
 import type { Encoding } from './decode.ts'
-import { deviceProblems } from './device-problems.ts'
+import { deviceProblems, sharedUnits } from './device-problems.ts'
 import { type LineTime, lineTime } from './line-time.ts'
 import { type Place, planReads, type ReadLimits, type Span } from './read-set.ts'
 import type { ModbusDeviceConfig, ModbusSignalConfig, ModbusSourceConfig } from './schema.ts'
@@ -39,9 +39,11 @@ export interface ModbusPlan {
   readonly devices: readonly PlannedDevice[]
   /** what the schema cannot see: two signals with one id, ranges and groups that cannot be */
   readonly problems: readonly Problem[]
+  /** what is right and may not mean what the operator thinks */
+  readonly warnings: readonly Problem[]
 }
 
-/** Plans a source. Pure; paths of problems start at the root of the configuration. */
+/** Plans a source. Pure; paths of problems and warnings start at the root of the configuration. */
 export function planModbusSource(source: string, config: ModbusSourceConfig): ModbusPlan {
   const signals: SignalSpec[] = []
   const problems: Problem[] = []
@@ -88,7 +90,8 @@ export function planModbusSource(source: string, config: ModbusSourceConfig): Mo
     return { name: device, asset, unit_id: d.unit_id, link, limits, signals: [...planned.values()] }
   })
   const assets = [...new Set(devices.map((d) => d.asset))]
-  return { plan: { signals, assets, polled: true }, devices, problems }
+  const warnings = sharedUnits(config.devices).map((p) => ({ ...p, path: ['sources', source, ...p.path] }))
+  return { plan: { signals, assets, polled: true }, devices, problems, warnings }
 }
 
 /** The signal's own deadband, or an inherited one where it is a number. */
