@@ -2,7 +2,7 @@ import type { Source, SourceContext } from '../source.ts'
 import { openModbusClient } from './client.ts'
 import { makeDeliveryQueue } from './delivery-queue.ts'
 import { SUNSPEC } from './device-schema.ts'
-import { describeLearnt, makeLearntMemo } from './learnt.ts'
+import { describeLearnt, describeStranger, makeLearntMemo } from './learnt.ts'
 import { type PlannedDevice, planModbusSource } from './plan.ts'
 import { makePoller, type Poller } from './poller.ts'
 import { probeModbus } from './probe.ts'
@@ -87,7 +87,11 @@ export async function openModbusSource(config: ModbusSourceConfig, context: Sour
       ...client.counters(),
       overruns: pollers.reduce((sum, poller) => sum + poller.overruns, 0),
     }),
-    lessons: () => [...readPlans].flatMap(([device, reads]) => describeLearnt(device, reads.learnt(clock.monotonic()))),
+    lessons: () =>
+      [...readPlans].flatMap(([device, reads]) => [
+        ...describeStranger(device, client.strangers),
+        ...describeLearnt(device, reads.learnt(clock.monotonic())),
+      ]),
     [Symbol.asyncDispose]: client[Symbol.asyncDispose],
   }
 }

@@ -144,6 +144,25 @@ describe('a server that answers wrongly', () => {
     expect(await rejection(words(client, 1))).toBe('source-timeout')
   })
 
+  it('under another unit id, never gives the answer, and says who answered until the unit does', async () => {
+    let mended = false
+    const { client } = await plant((answer, send) => {
+      if (!mended) answer[6] = 7
+      send(answer)
+    })
+    expect(await client.read(holding(1), forever)).toEqual({ kind: 'timeout', answered_by: 7 })
+    expect([...client.strangers]).toEqual([[1, 7]])
+    mended = true
+    expect(await words(client, 1)).toEqual([1])
+    expect([...client.strangers]).toEqual([])
+    mended = false
+    for (let i = 0; i < 3; i++) expect(await words(client, 1)).toBe('timeout')
+    expect(client.lost.reason).toMatchObject({
+      message: expect.stringMatching(/unit id 1 was asked.* unit id 7 .*`unit_id`/),
+    })
+    expect(client.counters()).toMatchObject({ dropped_frames: 4 })
+  })
+
   it.each<[string, SimulatorOptions['respond'], string]>([
     ['garbage', (_, send) => send(Buffer.from('220 FTP ready\r\n')), 'source-protocol'],
     ['a reset', (_a, _s, _r, socket) => void socket.resetAndDestroy(), 'source-closed'],

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Fault, type FaultCode, type FaultWhere } from '../../core/fault.ts'
 import { isBitTable } from './address.ts'
-import { type OpenTransaction, shapeOf } from './frame.ts'
+import { type OpenTransaction, shapeOf, strangerText } from './frame.ts'
 import { linkLibrary, type ReadRequest } from './library.ts'
 import type { Link, LinkOptions } from './link.ts'
 import { makePace } from './pace.ts'
@@ -15,7 +15,8 @@ export type ReadResult =
   | { readonly kind: 'data'; readonly data: Buffer }
   /** Modbus exception (Modbus Application Protocol V1.1b3 §7) */
   | { readonly kind: 'exception'; readonly code: number }
-  | { readonly kind: 'timeout' }
+  /** `answered_by`: the unit id of an answer that was right but for it */
+  | { readonly kind: 'timeout'; readonly answered_by?: number | undefined }
 
 export interface ModbusClient extends AsyncDisposable {
   /**
@@ -26,6 +27,8 @@ export interface ModbusClient extends AsyncDisposable {
   read(request: ReadRequest, signal: AbortSignal): Promise<ReadResult>
   /** Aborts when the link is gone; its reason is the Fault. */
   readonly lost: AbortSignal
+  /** unit ids that answer in place of those that were asked, by the latter; their answers are dropped */
+  readonly strangers: ReadonlyMap<number, number>
   counters(): Readonly<Record<'requests' | 'registers' | 'bits' | 'timeouts' | 'exceptions' | 'dropped_frames', number>>
 }
 
@@ -68,6 +71,7 @@ export async function openModbusClient(
   const ended = new AbortController()
   const pending = new Set<(fault: Fault) => void>()
   const waiters = makeWaiters()
+  const strangers = new Map<number, number>()
   // The library writes in the order it is asked, but a moment later.
   const unsent: ((transaction: OpenTransaction) => void)[] = []
   let link: Link | undefined
@@ -119,11 +123,16 @@ export async function openModbusClient(
     }
     const silence = (): void => {
       timeouts++
-      line?.unanswered(request.unit_id, performance.now())
-      settle({ kind: 'timeout' })
+      const { unit_id } = request
+      const answered_by = transaction?.answered_by
+      if (answered_by !== undefined) strangers.set(unit_id, answered_by)
+      line?.unanswered(unit_id, performance.now())
+      settle({ kind: 'timeout', answered_by })
       if (began < silentSince) return
       silentSince = performance.now()
-      if (++silent >= (options.deaf_after ?? DEAF)) fail('source-timeout', `no answer to ${silent} requests in a row`)
+      if (++silent < (options.deaf_after ?? DEAF)) return
+      const why = answered_by === undefined ? '' : `: ${strangerText(unit_id, answered_by)}`
+      fail('source-timeout', `no answer to ${silent} requests in a row${why}`)
     }
     const deadline = setTimeout(silence, options.timeout + onLine)
     pending.add(settle)
@@ -135,6 +144,7 @@ export async function openModbusClient(
     else registers += request.quantity
     library.request(request, (error, answer) => {
       silent = 0
+      if (strangers.size > 0) strangers.delete(request.unit_id)
       if (answer) settle({ kind: 'data', data: answer.buffer })
       else if (error?.modbusCode !== undefined) {
         exceptions++
@@ -210,6 +220,7 @@ export async function openModbusClient(
       return promise
     },
     lost: ended.signal,
+    strangers,
     counters: () => ({ requests, registers, bits, timeouts, exceptions, dropped_frames: filter.dropped }),
     async [Symbol.asyncDispose]() {
       fail('source-closed', 'closed')

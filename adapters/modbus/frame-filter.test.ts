@@ -45,11 +45,14 @@ describe('incoming', () => {
     ['an exception of another function', response(1, 9, 0x84, [], 2)],
     ['an exception that is too long', response(1, 9, 0x83, [0], 2)],
     ['a frame without a function', Buffer.from([0, 1, 0, 0, 0, 2, 9, 3])],
-  ])('drops %s and still takes the answer', (_, frame) => {
+    ['another unit, transaction and length', response(2, 8, 3, [1, 2])],
+  ])('drops %s and still takes the answer', (what, frame) => {
     const filter = makeFrameFilter()
-    filter.outgoing(request(77, 9, 3, 100, 2))
+    const sent = filter.outgoing(request(77, 9, 3, 100, 2))
     expect(filter.incoming(frame)).toEqual([])
     expect(filter.dropped).toBe(1)
+    // Only what is wrong in nothing else is said to be from another unit.
+    expect(sent.answered_by).toBe(what === 'another unit' ? 8 : undefined)
     expect(filter.incoming(response(1, 9, 3, [1, 2, 3, 4]))).toEqual([response(77, 9, 3, [1, 2, 3, 4])])
   })
 

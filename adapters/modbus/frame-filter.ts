@@ -21,8 +21,8 @@ export function makeFrameFilter(firstId = 1): FrameFilter<TcpTransaction> {
   let held: Buffer = Buffer.alloc(0)
   let dropped = 0
 
+  /** An answer to this transaction, whichever unit it is from. */
   function answers(frame: Buffer, t: TcpTransaction): boolean {
-    if (frame[6] !== t.unit_id) return false
     if (frame[7] === (t.function_code | EXCEPTION)) return frame.length === HEADER + 3
     return frame[7] === t.function_code && frame[8] === t.byte_count && frame.length === HEADER + 3 + t.byte_count
   }
@@ -50,11 +50,15 @@ export function makeFrameFilter(firstId = 1): FrameFilter<TcpTransaction> {
         const frame = rest.subarray(0, HEADER + length)
         rest = rest.subarray(HEADER + length)
         const transaction = open.get(frame.readUInt16BE(0))
-        if (transaction && answers(frame, transaction)) {
+        const answered = transaction !== undefined && answers(frame, transaction)
+        if (answered && frame[6] === transaction.unit_id) {
           open.delete(transaction.id)
           frame.writeUInt16BE(transaction.library_id, 0)
           passed.push(frame)
-        } else dropped++
+          continue
+        }
+        if (answered) transaction.answered_by = frame[6]!
+        dropped++
       }
       held = rest
       return passed

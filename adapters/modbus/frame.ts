@@ -15,6 +15,8 @@ export interface OpenTransaction extends AnswerShape {
   readonly frame: Buffer
   /** the library's transaction id */
   readonly library_id: number
+  /** unit id of an answer that was right but for it, and was dropped */
+  answered_by?: number
 }
 
 /**
@@ -75,4 +77,9 @@ export function shapeOf({ unit_id, table, quantity }: ReadRequest): AnswerShape 
 
 export function sameShape(a: AnswerShape, b: AnswerShape): boolean {
   return a.unit_id === b.unit_id && a.function_code === b.function_code && a.byte_count === b.byte_count
+}
+
+/** What an operator is told of answers from another unit than the one that was asked. */
+export function strangerText(asked: number, answered_by: number): string {
+  return `unit id ${asked} was asked, answers came from unit id ${answered_by} and were dropped: check \`unit_id\``
 }

@@ -3,7 +3,9 @@ import { z } from 'zod'
 import type { Clock } from '../../core/clock.ts'
 import type { Memo, Lesson as Note } from '../source.ts'
 import { TABLES } from './address.ts'
+import type { ModbusClient } from './client.ts'
 import { spanText } from './device-problems.ts'
+import { strangerText } from './frame.ts'
 import type { PlannedDevice, PlannedSignal } from './plan.ts'
 import { NO_ANSWER, TRIAL } from './read-plan.ts'
 import type { Span } from './read-set.ts'
@@ -141,6 +143,16 @@ export function describeLearnt(device: PlannedDevice, learnt: Learnt): readonly 
       : [{ device: device.name, signals: [], text: `answers at most ${most} ${what} at once: it refuses more` }],
   )
   return [...refused, ...spans, ...lengths]
+}
+
+/** That answers to the device's unit id come from another, in words; nothing where they do not. */
+export function describeStranger(
+  { name, unit_id }: Pick<PlannedDevice, 'name' | 'unit_id'>,
+  strangers: ModbusClient['strangers'],
+): readonly Note[] {
+  const answered_by = strangers.get(unit_id)
+  if (answered_by === undefined) return []
+  return [{ device: name, signals: [], text: strangerText(unit_id, answered_by) }]
 }
 
 /** The last signals before a span and the first behind it: those that are read apart because of it. */

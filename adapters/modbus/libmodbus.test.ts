@@ -74,6 +74,16 @@ describe.skipIf(flags === undefined)('against libmodbus', () => {
     expect(source.counters()).toMatchObject({ timeouts: 0, exceptions: 0, dropped_frames: 0 })
   })
 
+  it('takes nothing from a unit that was not asked, and says which it was', async () => {
+    await using server = await openLibmodbus(flags!, { as: 7 })
+    await using source = await openModbusSource(options(server.port, { plain: { holding: 999 } }), context)
+    const [line] = await source.probe(new AbortController().signal)
+    expect(line).toMatchObject({
+      ...{ value: null, quality: 'bad', reason: 'other_unit' },
+      lessons: [expect.stringMatching(/unit id 5 was asked.* unit id 7/)],
+    })
+  })
+
   it('reads 125 registers and 2000 bits at once, and understands its exceptions', async () => {
     await using server = await openLibmodbus(flags!)
     const many = {

@@ -58,6 +58,27 @@ describe('a device that is silent', () => {
     }
   })
 
+  it('is told from one whose answers come under another unit id', async () => {
+    const p = await modbusPlant(
+      { timeout: '50ms', devices: two },
+      (m) => {
+        for (const unit of [1, 2]) m.set(unit, 'holding', 0, [unit])
+      },
+      (answer, send, { unit_id }) => {
+        if (unit_id === 2) answer[6] = 1
+        send(answer)
+      },
+    )
+    await expect.poll(() => p.outages.length).toBe(1)
+    expect(p.outages[0]).toMatchObject({ kind: 'begin', device: 'dead', reason: 'other_unit' })
+    const text = 'unit id 2 was asked, answers came from unit id 1 and were dropped: check `unit_id`'
+    expect(p.source.lessons?.()).toEqual([{ device: 'dead', signals: [], text }])
+    const [alive, dead] = await p.source.probe(new AbortController().signal)
+    expect([alive!.value, alive!.lessons]).toEqual([1, undefined])
+    expect(dead).toMatchObject({ value: null, reason: 'other_unit', lessons: [text] })
+    expect(of(p, 'dead/x')).toEqual([])
+  })
+
   it("is the link's fault when no unit answers", async () => {
     const p = await modbusPlant({ timeout: '50ms', devices: two }, () => undefined)
     expect(await p.ended).toMatchObject({ code: 'source-timeout' })

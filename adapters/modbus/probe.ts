@@ -6,7 +6,7 @@ import { isBitTable } from './address.ts'
 import type { Lesson as Cause } from './bisect.ts'
 import type { ModbusClient } from './client.ts'
 import { isUnusable, makeDecoder } from './decode.ts'
-import { describeLearnt } from './learnt.ts'
+import { describeLearnt, describeStranger } from './learnt.ts'
 import type { ModbusPlan, PlannedDevice, PlannedSignal } from './plan.ts'
 import type { ReadPlan } from './read-plan.ts'
 import { type PlannedRead, planReads, type ReadLimits } from './read-set.ts'
@@ -41,7 +41,10 @@ export async function probeModbus(
       alone: plan.devices.length === 1,
       lesson: (lesson) => reads?.learn(lesson, now()),
     })
-    const lessons = reads ? describeLearnt(device, reads.learnt(now())) : []
+    const lessons = [
+      ...describeStranger(device, client.strangers),
+      ...(reads ? describeLearnt(device, reads.learnt(now())) : []),
+    ]
     for (const signal of device.signals) {
       const spec = plan.plan.signals[signal.index]!
       const outcome = outcomes.get(signal) ?? nothing('source-timeout')

@@ -15,8 +15,11 @@ export interface ReadSink<S extends Place> {
   lesson?(lesson: Lesson): void
 }
 
-/** Why a unit did not answer: no answer in time, or a gateway's word that it could not reach it (exceptions 10, 11). */
-export type Silence = 'source-timeout' | 'gateway_path' | 'gateway_target'
+/**
+ * Why a unit did not answer: no answer in time, one from another unit, or a gateway's word that it could not reach it
+ * (exceptions 10, 11).
+ */
+export type Silence = 'source-timeout' | 'other_unit' | 'gateway_path' | 'gateway_target'
 
 /** Modbus exceptions (Modbus Application Protocol V1.1b3 §7). */
 export const ILLEGAL_FUNCTION = 1
@@ -46,7 +49,7 @@ export async function readUnit<S extends Place>(
     if (silence) return undefined
     const result = await client.read({ unit_id, table, address, quantity }, stop)
     if (result.kind === 'data') return result.data
-    if (result.kind === 'timeout') silence ??= 'source-timeout'
+    if (result.kind === 'timeout') silence ??= result.answered_by === undefined ? 'source-timeout' : 'other_unit'
     else if (result.code === 10) silence ??= 'gateway_path'
     else if (result.code === 11) silence ??= 'gateway_target'
     else return result.code

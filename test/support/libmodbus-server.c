@@ -1,8 +1,9 @@
 /*
  * A Modbus server of libmodbus, the C library, for tests against an implementation that is not ours.
- * Without arguments it listens on a free port of the loopback interface and prints it. With `rtu UNIT` it is the device
- * at one end of a serial line (a pty) and prints the path of the other end; with `rtu UNIT echo` every request comes back
- * before its answer, as from a two-wire adapter. It serves until its standard input closes.
+ * Without arguments it listens on a free port of the loopback interface and prints it; with `as UNIT` it answers under
+ * that unit id whichever was asked, as some gateways do. With `rtu UNIT` it is the device at one end of a serial line (a
+ * pty) and prints the path of the other end; with `rtu UNIT echo` every request comes back before its answer, as from a
+ * two-wire adapter. It serves until its standard input closes.
  * What lies at which address is listed in libmodbus.test.ts of the adapter.
  */
 #include <arpa/inet.h>
@@ -112,7 +113,8 @@ static int serve_rtu(int unit, int echo) {
 }
 
 int main(int argc, char **argv) {
-  if (argc > 2) return serve_rtu(atoi(argv[2]), argc > 3);
+  if (argc > 2 && strcmp(argv[1], "rtu") == 0) return serve_rtu(atoi(argv[2]), argc > 3);
+  int unit = argc > 2 ? atoi(argv[2]) : -1;
   modbus_t *ctx = modbus_new_tcp("127.0.0.1", 0);
   modbus_mapping_t *map = modbus_mapping_new(SIZE, SIZE, SIZE, SIZE);
   int listener = ctx && map ? modbus_tcp_listen(ctx, 16) : -1;
@@ -144,6 +146,7 @@ int main(int argc, char **argv) {
       uint8_t query[MODBUS_TCP_MAX_ADU_LENGTH];
       modbus_set_socket(ctx, fd);
       int n = modbus_receive(ctx, query);
+      if (n > 6 && unit >= 0) query[6] = (uint8_t)unit;
       if (n > 0) modbus_reply(ctx, query, n, map);
       else if (n < 0) {
         close(fd);

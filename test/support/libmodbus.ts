@@ -27,9 +27,12 @@ export async function findLibmodbus(): Promise<readonly string[] | undefined> {
   }
 }
 
-/** Starts a Modbus/TCP server; `flags` are what `findLibmodbus` found. */
-export async function openLibmodbus(flags: readonly string[]): Promise<LibmodbusServer> {
-  const { said, ...server } = await start(flags, [])
+/** Starts a Modbus/TCP server, one that answers `as` a unit id if told to; `flags` are what `findLibmodbus` found. */
+export async function openLibmodbus(
+  flags: readonly string[],
+  { as }: { readonly as?: number } = {},
+): Promise<LibmodbusServer> {
+  const { said, ...server } = await start(flags, as === undefined ? [] : ['as', String(as)])
   const port = Number(said)
   if (!Number.isInteger(port)) throw new Error('the libmodbus server did not start')
   return { host: '127.0.0.1', port, ...server }
