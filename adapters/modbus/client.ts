@@ -39,8 +39,6 @@ export interface ClientOptions {
   /** 1 on a serial line */
   readonly max_in_flight: number
   readonly max_requests_per_s?: number | undefined
-  /** timeouts in a row after which the link counts as dead; a scan, which asks for units that are not there, has no such */
-  readonly deaf_after?: number | undefined
 }
 
 /** Takes what came of an exchange; a Fault where the link is gone. */
@@ -128,9 +126,9 @@ export async function openModbusClient(
       if (answered_by !== undefined) strangers.set(unit_id, answered_by)
       line?.unanswered(unit_id, performance.now())
       settle({ kind: 'timeout', answered_by })
-      if (began < silentSince) return
+      if (request.guess || began < silentSince) return
       silentSince = performance.now()
-      if (++silent < (options.deaf_after ?? DEAF)) return
+      if (++silent < DEAF) return
       const why = answered_by === undefined ? '' : `: ${strangerText(unit_id, answered_by)}`
       fail('source-timeout', `no answer to ${silent} requests in a row${why}`)
     }

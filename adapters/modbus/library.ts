@@ -8,6 +8,8 @@ export interface ReadRequest {
   readonly table: Table
   readonly address: number
   readonly quantity: number
+  /** it looks for what may not be there: silence says nothing of the link */
+  readonly guess?: true
 }
 
 /** What the library says of it: data, or an error that has `modbusCode` where the device answered with an exception. */

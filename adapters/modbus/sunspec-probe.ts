@@ -31,23 +31,28 @@ export async function probeSunSpec(
   const skipped = new Set<string>()
   let walk: SunSpecWalk
   try {
-    walk = await walkSunSpec(async (address, quantity) => {
+    walk = await walkSunSpec(async (address, quantity): Promise<Buffer | 'refused' | 'silent'> => {
       const last = address + quantity - 1
       const forbidden = d.forbidden.find((f) => f.table === 'holding' && f.from <= last && address <= f.to)
       if (forbidden) {
         skipped.add(`holding ${forbidden.from}–${forbidden.to} is forbidden and was not asked for`)
-        return undefined
+        return 'refused'
       }
-      const answer = await client.read({ unit_id: d.unit_id, table: 'holding', address, quantity }, stop)
-      if (answer.kind === 'timeout') throw new Fault('source-timeout', { source, device }, 'no answer')
-      return answer.kind === 'data' ? answer.data : undefined
+      const answer = await client.read({ unit_id: d.unit_id, table: 'holding', address, quantity, guess: true }, stop)
+      if (answer.kind === 'timeout') return 'silent'
+      return answer.kind === 'data' ? answer.data : 'refused'
     }, d.max_registers)
   } catch (error) {
     if (stop.aborted || !(error instanceof Fault)) throw error
     return [missing(error.code)]
   }
   const unasked = [...skipped].map(missing)
-  if (walk.kind === 'none') return [missing(`no SunSpec marker at ${BASES.join(', ')}`), ...unasked]
+  if (walk.kind === 'none') {
+    const { silent } = walk
+    if (silent.length === BASES.length) return [missing('source-timeout')]
+    const unanswered = silent.length > 0 ? `, no answer at ${silent.join(', ')}` : ''
+    return [missing(`no SunSpec marker at ${BASES.join(', ')}${unanswered}`), ...unasked]
+  }
 
   const models = walk.models.map((model) =>
     line(`sunspec ${model.id}`, {
@@ -55,7 +60,8 @@ export async function probeSunSpec(
       raw: `${model.address}+${model.length + 2}`,
     }),
   )
-  if (!walk.whole) models.push(missing('the list of models has no end'))
+  if (walk.end === 'open') models.push(missing('the list of models has no end'))
+  if (walk.end === 'silent') models.push(missing('source-timeout'))
   const proposed = proposeSignals(walk.models)
   const signals = Object.fromEntries(Object.entries(proposed).map(([name, s]) => [name, signalSchema.parse(s)]))
   // The whole models were readable just now, scale factors between the points included.

@@ -131,6 +131,34 @@ describe('profile: sunspec', () => {
     ])
   })
 
+  it('goes on where the device is silent to the first places, whose list lies at the last', async () => {
+    const list = memoryAt(50_000, [...MARKER, ...model(113, { W: 1250.5 }), ...END])
+    const { lines, asked } = await probe((address, quantity) => (address < 50_000 ? 'silent' : list(address, quantity)))
+    expect(lines.map((l) => [l.signal, l.value])).toEqual([
+      ['sunspec 113', 'inverter, three phase, float'],
+      ['W', 1250.5],
+    ])
+    expect(asked.slice(0, 3)).toEqual(['40000+2', '0+2', '50000+2'])
+  })
+
+  it('finds the next device behind one that is dead: its silence at three places is not that of the link', async () => {
+    const list = memoryAt(40_000, [...MARKER, ...model(113, { W: 5 }), ...END])
+    await using simulator = await openModbusSimulator({
+      read: (unit, _table, address, quantity) => (unit === 2 ? list(address, quantity) : 'silent'),
+    })
+    const { host, port } = simulator
+    const devices = { dead: { profile: 'sunspec' }, inv: { profile: 'sunspec', unit_id: 2 } }
+    const config = modbusSourceSchema.parse({ kind: 'modbus', host, port, timeout: '50ms', devices })
+    const context = { name: 'roof', clock: makeClock(), log: silentLog, marks: async () => [] }
+    await using source = await openModbusSource(config, context)
+    const lines = await source.probe(new AbortController().signal)
+    expect(lines.map((l) => [l.device, l.signal, l.value, l.reason])).toEqual([
+      ['dead', 'sunspec', null, 'source-timeout'],
+      ['inv', 'sunspec 113', 'inverter, three phase, float', ''],
+      ['inv', 'W', 5, ''],
+    ])
+  })
+
   it('reads models in pieces that the device answers', async () => {
     const words = [...MARKER, ...model(213, { W: 5 }), ...END]
     const { lines, asked } = await probe(memoryAt(0, words), { profile: 'sunspec', max_registers: 50 })
@@ -154,6 +182,10 @@ describe('profile: sunspec', () => {
     expect(await reason(memoryAt(40_000, [1, 2, 3, 4]))).toBe('no SunSpec marker at 40000, 0, 50000')
     expect(await reason(memoryAt(40_000, [...MARKER, 160, 1, 7]))).toBe('the list of models has no end')
     expect(await reason(() => 'silent')).toBe('source-timeout')
+    const refusing = (address: number): SimulatedAnswer => (address === 0 ? 'silent' : { exception: 2 })
+    expect(await reason(refusing)).toBe('no SunSpec marker at 40000, 0, 50000, no answer at 0')
+    const breaksOff = memoryAt(40_000, [...MARKER, 160, 1, 7])
+    expect(await reason((address, n) => (address === 40_005 ? 'silent' : breaksOff(address, n)))).toBe('source-timeout')
     // A list that never ends, of models without length.
     expect(await reason((address) => (address === 40_000 ? MARKER : [160, 0]))).toBe('the list of models has no end')
   })

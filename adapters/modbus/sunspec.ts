@@ -22,49 +22,50 @@ export interface FoundModel {
 
 /** What a device says of itself. */
 export type SunSpecWalk =
-  | { readonly kind: 'found'; readonly base: number; readonly models: readonly FoundModel[]; readonly whole: boolean }
-  | { readonly kind: 'none' }
+  | {
+      readonly kind: 'found'
+      readonly base: number
+      readonly models: readonly FoundModel[]
+      /** how the list ended: by its mark, without one, or because the device fell silent */
+      readonly end: 'marked' | 'open' | 'silent'
+    }
+  /** `silent`: where it did not answer; some devices are silent to addresses that others refuse */
+  | { readonly kind: 'none'; readonly silent: readonly number[] }
 
-/**
- * Walks the list of models of one device.
- * @param read registers from an address on; undefined where the device refuses them; rejects where it is silent
- * @param most registers that it answers at once
- */
-export async function walkSunSpec(
-  read: (address: number, quantity: number) => Promise<Buffer | undefined>,
-  most: number,
-): Promise<SunSpecWalk> {
+/** Holding registers from an address on, where the device gives them. */
+export type ReadRegisters = (address: number, quantity: number) => Promise<Buffer | 'refused' | 'silent'>
+
+/** Walks the list of models of one device. @param most registers that it answers at once */
+export async function walkSunSpec(read: ReadRegisters, most: number): Promise<SunSpecWalk> {
+  const silent: number[] = []
   for (const base of BASES) {
     const marker = await read(base, 2)
-    if (marker?.readUInt32BE(0) !== MARKER) continue
+    if (marker === 'silent') silent.push(base)
+    if (!Buffer.isBuffer(marker) || marker.readUInt32BE(0) !== MARKER) continue
     const models: FoundModel[] = []
     let address = base + 2
     while (models.length < MOST_MODELS && address <= 65_534) {
       const head = await read(address, 2)
-      if (!head) break
+      if (head === 'silent') return { kind: 'found', base, models, end: 'silent' }
+      if (head === 'refused') break
       const [id, length] = [head.readUInt16BE(0), head.readUInt16BE(2)]
-      if (id === END) return { kind: 'found', base, models, whole: true }
+      if (id === END) return { kind: 'found', base, models, end: 'marked' }
       const wanted = id === 1 || pointsOf(id).length > 0
       models.push({ id, address, length, data: wanted ? await readModel(read, address, length + 2, most) : NONE })
       address += 2 + length
     }
-    return { kind: 'found', base, models, whole: false }
+    return { kind: 'found', base, models, end: 'open' }
   }
-  return { kind: 'none' }
+  return { kind: 'none', silent }
 }
 
 const NONE = Buffer.alloc(0)
 
-async function readModel(
-  read: (address: number, quantity: number) => Promise<Buffer | undefined>,
-  address: number,
-  size: number,
-  most: number,
-): Promise<Buffer> {
+async function readModel(read: ReadRegisters, address: number, size: number, most: number): Promise<Buffer> {
   const parts: Buffer[] = []
   for (let done = 0; done < size && address + done <= 65_535; done += most) {
     const part = await read(address + done, Math.min(most, size - done))
-    if (!part) break
+    if (!Buffer.isBuffer(part)) break
     parts.push(part)
   }
   return Buffer.concat(parts)

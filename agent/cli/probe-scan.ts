@@ -43,10 +43,7 @@ export async function scanDevice(options: ScanOptions): Promise<void> {
   try {
     await using device = makeReopening(options.rate, () =>
       openModbusClient(
-        {
-          ...{ timeout: options.timeout, min_gap: 0, max_in_flight: 1, max_requests_per_s: options.rate },
-          deaf_after: Number.POSITIVE_INFINITY,
-        },
+        { timeout: options.timeout, min_gap: 0, max_in_flight: 1, max_requests_per_s: options.rate },
         { transport: 'tcp', host, port },
         {},
       ),
@@ -79,7 +76,7 @@ function makeReopening(rate: number, open: () => Promise<ModbusClient>) {
     async ask(request: ReadRequest, signal: AbortSignal): Promise<ReadResult> {
       client ??= await open()
       try {
-        const answer = await client.read(request, signal)
+        const answer = await client.read({ ...request, guess: true }, signal)
         if (answer.kind !== 'timeout') closed = 0
         return answer
       } catch (error) {
