@@ -49,6 +49,28 @@ export interface Source extends AsyncDisposable {
   counters(): Readonly<Record<string, number>>
   /** What it learnt of its devices and keeps to, for `status`. */
   lessons?(): readonly Lesson[]
+  /** Times reads of its devices through this same connection and queue, for `sluice probe --cost`. */
+  timeReads?(signal: AbortSignal): Promise<readonly TimedReads[]>
+}
+
+/** One device of `sluice probe --cost`: how long a short and a long read took, again and again in turn. */
+export type TimedReads =
+  | {
+      readonly kind: 'timed'
+      readonly device: string
+      readonly short: TimedRead
+      readonly long: TimedRead
+      /** real ms of the short read and of the long one, of each turn in which both were answered */
+      readonly pairs: readonly (readonly [number, number])[]
+    }
+  | { readonly kind: 'untimed'; readonly device: string; readonly why: string }
+
+/** A read that was timed. */
+export interface TimedRead {
+  /** for an operator: `holding 100–101` */
+  readonly what: string
+  /** sixteen bits count as one */
+  readonly registers: number
 }
 
 /** What a source learnt of a device and keeps to. */

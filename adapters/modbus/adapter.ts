@@ -1,5 +1,6 @@
 import type { Source, SourceContext } from '../source.ts'
 import { openModbusClient } from './client.ts'
+import { timeReads } from './cost-probe.ts'
 import { makeDeliveryQueue } from './delivery-queue.ts'
 import { SUNSPEC } from './device-schema.ts'
 import { describeLearnt, describeStranger, makeLearntMemo } from './learnt.ts'
@@ -83,6 +84,7 @@ export async function openModbusSource(config: ModbusSourceConfig, context: Sour
         if (profile === SUNSPEC) lines.push(...(await probeSunSpec(name, config, device, client, signal)))
       return lines
     },
+    timeReads: (signal) => timeReads(plan.devices, client, { plans: readPlans, clock }, signal),
     counters: () => ({
       ...client.counters(),
       overruns: pollers.reduce((sum, poller) => sum + poller.overruns, 0),

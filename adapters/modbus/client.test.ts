@@ -218,6 +218,18 @@ describe('deadlines and turns', () => {
   })
 })
 
+describe('what a read took', () => {
+  it('is the time on the connection, without that before its turn', async () => {
+    const { client } = await plant((answer, send) => void setTimeout(() => send(answer), 40))
+    const took: number[] = []
+    const began = performance.now()
+    await Promise.all([1, 2, 3].map((a) => client.read(holding(a), forever, (ms) => took.push(ms))))
+    // One after another: what each is said to take is its share of the whole.
+    expect(took.reduce((sum, ms) => sum + ms, 0)).toBeLessThanOrEqual(performance.now() - began)
+    expect(took.every((ms) => ms >= 38)).toBe(true)
+  })
+})
+
 describe('connecting', () => {
   const options = { timeout: 300, min_gap: 0, max_in_flight: 1 }
   const to = { transport: 'tcp', host: '127.0.0.1' } as const

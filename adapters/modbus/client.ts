@@ -22,9 +22,10 @@ export interface ModbusClient extends AsyncDisposable {
   /**
    * Waits its turn, then always settles: with an answer, at the latest `timeout` after it was sent (and, on a serial
    * line, what the frames themselves take). Rejects with the reason of `signal` when that aborts.
+   * @param took is told for how many real ms the connection was busy with it, the silence before it included
    * @throws Fault where the link is gone.
    */
-  read(request: ReadRequest, signal: AbortSignal): Promise<ReadResult>
+  read(request: ReadRequest, signal: AbortSignal, took?: (ms: number) => void): Promise<ReadResult>
   /** Aborts when the link is gone; its reason is the Fault. */
   readonly lost: AbortSignal
   /** unit ids that answer in place of those that were asked, by the latter; their answers are dropped */
@@ -202,16 +203,18 @@ export async function openModbusClient(
   }
 
   return {
-    async read(request, signal) {
+    async read(request, signal, took) {
       ended.signal.throwIfAborted()
       signal.throwIfAborted()
       const over = (line ? undefined : pace.turnNow()) ?? (await turn(request, signal))
       const { promise, resolve, reject } = Promise.withResolvers<ReadResult>()
       const forget = waiters.add(signal, reject)
+      const began = took && performance.now()
       // The turn lasts as long as an answer may come, whoever waits for it.
       inOrder(request, (outcome) => {
         over()
         forget()
+        if (began !== undefined) took?.(performance.now() - began + (serial?.silence ?? 0))
         if (outcome instanceof Fault) reject(outcome)
         else resolve(outcome)
       })

@@ -45,7 +45,7 @@ export const modbusSourceSchema = z
       })
       .optional()
       .describe(
-        'time that reading takes, by which the cheapest requests are chosen; follows from the transport where absent',
+        'time that reading takes, by which the cheapest requests are chosen; follows from the transport where absent, `sluice probe SOURCE --cost` measures it',
       ),
     period: period.default(1_000).describe('time between two reads; devices and signals may have their own'),
     byte_order: byteOrder

@@ -41,7 +41,7 @@ async function ask(
     lesson: (lesson: Lesson) => void found.lessons.push(lesson),
   }
   const reads = planReads(places, { ...limits, ...l })
-  await readUnit(client as ModbusClient, 1, reads, 1, sink, new AbortController().signal)
+  await readUnit(client, 1, reads, 1, sink, new AbortController().signal)
   return found
 }
 const without =

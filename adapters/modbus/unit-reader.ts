@@ -33,7 +33,7 @@ export const ILLEGAL_VALUE = 3
  * Returns undefined where the unit answered all. @throws Fault where the link is gone.
  */
 export async function readUnit<S extends Place>(
-  client: ModbusClient,
+  client: Pick<ModbusClient, 'read'>,
   unit_id: number,
   reads: readonly PlannedRead<S>[],
   lanes: number,

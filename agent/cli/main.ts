@@ -69,6 +69,7 @@ function program(): Command {
       'show the registers of one Modbus signal in every type and byte order, and what to write',
     )
     .option('--reads <n>', 'with --explain: how often they are read, a second apart', count, 3)
+    .option('--cost', 'time short and long reads of one Modbus source, 72 at most, and print the `cost` to configure')
     .option(
       '--scan <host[:port]>',
       'find unit ids and what they let read at a Modbus/TCP device or gateway; reads only',
@@ -91,9 +92,11 @@ function program(): Command {
         ? (await import('./probe-scan.ts')).scanDevice(o)
         : o.explain !== undefined
           ? (await import('./probe-explain.ts')).explainSignal(source, o)
-          : o.propose || o.topic
-            ? (await import('./propose.ts')).proposeSignals(source, { ...o, topic: o.topic ?? [] })
-            : (await import('./probe.ts')).probe(source, o),
+          : o.cost
+            ? (await import('./probe-cost.ts')).probeCost(source, o)
+            : o.propose || o.topic
+              ? (await import('./propose.ts')).proposeSignals(source, { ...o, topic: o.topic ?? [] })
+              : (await import('./probe.ts')).probe(source, o),
     )
   sluice
     .command('preview')

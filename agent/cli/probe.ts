@@ -1,4 +1,4 @@
-import type { ProbeReading } from '../../adapters/source.ts'
+import type { ProbeReading, Source } from '../../adapters/source.ts'
 import type { LoadedSource } from '../../config/load-sources.ts'
 import { makeClock } from '../../core/clock.ts'
 import { Fault } from '../../core/fault.ts'
@@ -29,8 +29,13 @@ export async function probe(
 
 /** What the running agent reads for us. @returns undefined where no agent runs */
 export async function throughAgent(socket: string, source: string | undefined): Promise<Probed | undefined> {
+  return (await unlessAbsent(askAgent(socket, 'probe', source))) as Probed | undefined
+}
+
+/** What an agent said; undefined where none runs. */
+export async function unlessAbsent(answer: Promise<unknown>): Promise<unknown> {
   try {
-    return (await askAgent(socket, 'probe', source)) as Probed
+    return await answer
   } catch (error) {
     if (error instanceof Fault && error.code === 'agent-absent') return undefined
     throw error
@@ -53,15 +58,14 @@ function alone(
 
 /** Opens a source beside no agent, reads it once and closes it. */
 export async function readOnce(name: string, config: SourceConfig, listen_ms = 0): Promise<readonly ProbeReading[]> {
-  const context = {
-    name,
-    clock: makeClock(),
-    log: silentLog,
-    transient: true,
-    marks: async () => [],
-  }
-  await using source = await openSource(config, context)
+  await using source = await openAlone(name, config)
   return await source.probe(new AbortController().signal, listen_ms)
+}
+
+/** Opens a source beside no agent; it leaves nothing behind at the other side. */
+export function openAlone(name: string, config: SourceConfig): Promise<Source> {
+  const context = { name, clock: makeClock(), log: silentLog, transient: true, marks: async () => [] }
+  return openSource(config, context)
 }
 
 function print(readings: readonly ProbeReading[], options: CommonOptions): void {

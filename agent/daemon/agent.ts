@@ -15,7 +15,7 @@ import { askKernel, watchKernel } from './kernel-clock.ts'
 import { makeLiveness } from './liveness.ts'
 import { answerDesk, makeOutboxDesk } from './outbox-desk.ts'
 import { makePools, type Pools } from './pools.ts'
-import { type Probed, probeEach } from './probe.ts'
+import { makeProber, type Probed } from './probe.ts'
 import { makeRate } from './rate.ts'
 import { retirePools } from './retire.ts'
 import type { AgentStatus } from './status.ts'
@@ -227,24 +227,13 @@ async function startLoops(input: AgentInput, stop: AbortController, resources: A
     }
   }
 
-  async function probe(source?: string): Promise<Probed> {
-    const bad = new Map(off)
-    const names = [...collectors.keys(), ...bad.keys()].filter((name) => source === undefined || name === source)
-    if (source !== undefined && names.length === 0) throw new Fault('usage', { source }, 'there is no such source')
-    return probeEach(names, async (name) => {
-      const collector = collectors.get(name)
-      const open = collector?.source()
-      if (open) return open.probe(stop.signal)
-      const fault = (collector?.state() ?? bad.get(name))?.fault
-      throw new Fault(fault?.code ?? 'source-closed', { source: name }, fault?.message ?? 'the source is not open yet')
-    })
-  }
-
+  const { probe, timeReads } = makeProber(collectors, new Map(off), stop.signal)
   const control = serveControl(socketPath(gateway.data_dir, loaded.control?.socket), {
     status,
     probe: (argument) => probe(argument === '' ? undefined : argument),
     buffer: async (argument) => store.look(parseQuestion(argument)),
     outbox: answerDesk(makeOutboxDesk(store, clock.now, pools.hurry)),
+    cost: timeReads,
   })
   await control.then(
     (served) => resources.use(served),
