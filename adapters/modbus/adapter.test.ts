@@ -39,6 +39,41 @@ describe('readings', () => {
     expect(of(p, 'plc/a').length).toBeGreaterThan(of(p, 'plc/b').length)
   })
 
+  it('stamps each reading when its own response came, not all of a cycle alike', async () => {
+    const p = await modbusPlant(
+      { devices: { plc: { signals: { a: { holding: 0 }, b: { input: 0 }, c: { coil: 0 } } } } },
+      (m) => {
+        for (const table of ['holding', 'input', 'coil'] as const) m.set(1, table, 0, [1])
+      },
+      (answer, send) => void setTimeout(() => send(answer), 30),
+      1,
+    )
+    await expect.poll(() => p.seen.length).toBeGreaterThanOrEqual(3)
+    const [a, b, c] = p.seen
+    // Timers may fire a millisecond early.
+    expect(b!.at - a!.at).toBeGreaterThanOrEqual(28)
+    expect(c!.at - b!.at).toBeGreaterThanOrEqual(28)
+  })
+
+  it('reads a hundred units behind one connection, each its own value, none less often than the others', async () => {
+    const units = Array.from({ length: 100 }, (_, i) => i + 1)
+    const p = await modbusPlant(
+      {
+        devices: Object.fromEntries(units.map((unit_id) => [`m${unit_id}`, { unit_id, signals: { e: { input: 0 } } }])),
+      },
+      (m) => {
+        for (const unit of units) m.set(unit, 'input', 0, [unit * 100])
+      },
+    )
+    const counts = (): number[] => units.map((unit) => of(p, `m${unit}/e`).length)
+    await expect.poll(() => Math.min(...counts()), { timeout: 10_000 }).toBeGreaterThanOrEqual(4)
+    expect(Math.max(...counts())).toBeLessThanOrEqual(2 * Math.min(...counts()))
+    expect(new Set(p.seen.map((r) => `${r.signal} ${r.value}`))).toEqual(
+      new Set(units.map((u) => `m${u}/e ${u * 100}`)),
+    )
+    expect(p.simulator.connections).toBe(1)
+  })
+
   it('leaves out what a deadband says is unchanged, counts it, and keeps a heartbeat', async () => {
     const signals = { x: { holding: 0, deadband: { absolute: 5, heartbeat: '1d' } }, n: { holding: 1 } }
     const p = await modbusPlant({ devices: { plc: { signals } } }, (m) => m.set(1, 'holding', 0, [100, 1]))

@@ -16,6 +16,8 @@ const caseSchema = z.looseObject({
   about: z.string(),
   /** unit id → table → address → values */
   units: z.record(z.string(), z.partialRecord(z.enum(TABLES), z.record(z.string(), z.array(z.number())))),
+  /** registers or bits that a unit gives at once; more is exception 3 */
+  most_at_once: z.number().default(2_000),
   /** planned requests, `unit table address+quantity` */
   requests: z.array(z.string()),
   /** signal → value */
@@ -29,13 +31,15 @@ const folder = join(import.meta.dirname, 'cases')
 describe('cases', () => {
   it.each(readdirSync(folder))('%s', async (name) => {
     const text = readFileSync(join(folder, name, 'case.yaml'), 'utf8')
-    const { about: _, units, requests, values, reasons, ...options } = caseSchema.parse(parse(text))
+    const { about: _, units, most_at_once, requests, values, reasons, ...options } = caseSchema.parse(parse(text))
     const memory = makeSimulatorMemory()
     for (const [unit, tables] of Object.entries(units))
       for (const table of TABLES)
         for (const [address, words] of Object.entries(tables[table] ?? {}))
           memory.set(Number(unit), table, Number(address), words)
-    await using simulator = await openModbusSimulator({ read: memory.read })
+    await using simulator = await openModbusSimulator({
+      read: (unit, table, from, n) => (n > most_at_once ? { exception: 3 } : memory.read(unit, table, from, n)),
+    })
     const { host, port } = simulator
     const config = modbusSourceSchema.parse({ kind: 'modbus', host, port, ...options })
 

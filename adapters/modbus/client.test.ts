@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Fault } from '../../core/fault.ts'
 import { type ClientOptions, type ModbusClient, openModbusClient } from './client.ts'
@@ -215,6 +216,26 @@ describe('deadlines and turns', () => {
     // Timers may fire a millisecond early.
     for (const [i, at] of answered.slice(1).entries()) expect(at - answered[i]!).toBeGreaterThanOrEqual(28)
     expect(answered[3]! - start).toBeGreaterThanOrEqual(147)
+  })
+})
+
+describe('requests that are over', () => {
+  it('leave no timer and no listener behind, however they ended', async () => {
+    const { client } = await plant()
+    const stop = new AbortController()
+    const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
+    const round = async (): Promise<void> => {
+      await client.read(holding(0), stop.signal)
+      await client.read(holding(5_000), stop.signal)
+      await client.read(holding(0, 1, 9), stop.signal)
+    }
+    await round()
+    const before = timers()
+    for (let i = 0; i < 200; i++) await client.read(holding(i % 2 === 0 ? 5_000 : 1), stop.signal)
+    await round()
+    expect(timers()).toBeLessThanOrEqual(before)
+    expect(getEventListeners(stop.signal, 'abort').length).toBeLessThanOrEqual(1)
+    expect(client.counters()).toMatchObject({ requests: 206, exceptions: 102, timeouts: 2 })
   })
 })
 

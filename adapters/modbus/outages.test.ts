@@ -37,6 +37,16 @@ describe('a device that is silent', () => {
     expect(p.outages).toHaveLength(2)
   })
 
+  it('says nothing of the unit with its number on another connection', async () => {
+    const devices = { plc: { unit_id: 1, signals: { x: { holding: 0 } } } }
+    const dead = await modbusPlant({ timeout: '50ms', devices }, () => undefined)
+    const alive = await modbusPlant({ timeout: '500ms', devices }, (m) => m.set(1, 'holding', 0, [1]))
+    await expect.poll(() => dead.outages.length, { timeout: 10_000 }).toBeGreaterThan(0)
+    const before = of(alive, 'plc/x').length
+    await expect.poll(() => of(alive, 'plc/x').length, { timeout: 10_000 }).toBeGreaterThan(before + 20)
+    expect(alive.outages).toEqual([])
+  })
+
   it('costs nothing but a word where a gateway says so (exceptions 10 and 11)', async () => {
     await using gateway = await openModbusSimulator({
       read: (unit) => (unit === 1 ? [1] : { exception: 11 }),
@@ -60,7 +70,7 @@ describe('a device that is silent', () => {
 
   it('is told from one whose answers come under another unit id', async () => {
     const p = await modbusPlant(
-      { timeout: '50ms', devices: two },
+      { timeout: '500ms', devices: two },
       (m) => {
         for (const unit of [1, 2]) m.set(unit, 'holding', 0, [unit])
       },
@@ -69,7 +79,7 @@ describe('a device that is silent', () => {
         send(answer)
       },
     )
-    await expect.poll(() => p.outages.length).toBe(1)
+    await expect.poll(() => p.outages.length, { timeout: 10_000 }).toBe(1)
     expect(p.outages[0]).toMatchObject({ kind: 'begin', device: 'dead', reason: 'other_unit' })
     const text = 'unit id 2 was asked, answers came from unit id 1 and were dropped: check `unit_id`'
     expect(p.source.lessons?.()).toEqual([{ device: 'dead', signals: [], text }])

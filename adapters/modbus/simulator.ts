@@ -21,6 +21,8 @@ export interface SimulatorOptions {
   readonly host?: string
   /** default 0: any free one */
   readonly port?: number
+  /** connections that it takes at once, as PLCs do; any number where absent */
+  readonly max_connections?: number
   /**
    * What becomes of the right answer, for faults: send it late, twice, in pieces, with another transaction id, or not at
    * all; reset the socket. Default: send it.
@@ -97,6 +99,7 @@ export async function openModbusSimulator(options: SimulatorOptions): Promise<Mo
       }
     })
   })
+  if (options.max_connections !== undefined) server.maxConnections = options.max_connections
   server.listen(options.port ?? 0, options.host ?? '127.0.0.1')
   await once(server, 'listening')
   const { address: host, port } = server.address() as AddressInfo

@@ -54,7 +54,7 @@ async function probe(
     read: (_unit, _table, address, quantity) => read(address, quantity),
   })
   const { host, port } = simulator
-  const config = modbusSourceSchema.parse({ kind: 'modbus', host, port, timeout: '50ms', devices: { inv: device } })
+  const config = modbusSourceSchema.parse({ kind: 'modbus', host, port, timeout: '250ms', devices: { inv: device } })
   const context = { name: 'roof', clock: makeClock(), log: silentLog, marks: async () => [] }
   await using source = await openModbusSource(config, context)
   const lines = await source.probe(new AbortController().signal)
@@ -148,7 +148,7 @@ describe('profile: sunspec', () => {
     })
     const { host, port } = simulator
     const devices = { dead: { profile: 'sunspec' }, inv: { profile: 'sunspec', unit_id: 2 } }
-    const config = modbusSourceSchema.parse({ kind: 'modbus', host, port, timeout: '50ms', devices })
+    const config = modbusSourceSchema.parse({ kind: 'modbus', host, port, timeout: '250ms', devices })
     const context = { name: 'roof', clock: makeClock(), log: silentLog, marks: async () => [] }
     await using source = await openModbusSource(config, context)
     const lines = await source.probe(new AbortController().signal)

@@ -9,6 +9,7 @@ import { promisify } from 'node:util'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { makeClock } from '../../core/clock.ts'
 import { silentLog } from '../../core/log.ts'
+import { keepaliveOf } from '../../test/support/keepalive.ts'
 import { PRIVATE_KEY } from '../../test/support/pem.ts'
 import { openModbusSource } from './adapter.ts'
 import { modbusSourceSchema } from './schema.ts'
@@ -87,6 +88,13 @@ describe.skipIf(!openssl)('Modbus/TCP Security', () => {
     const port = await secured({ minVersion: version, maxVersion: version })
     await using source = await open(port, { ca: pem.device.cert, ...pem.gateway })
     expect((await source.probe(never)).map((l) => l.value)).toEqual([77])
+  })
+
+  it.skipIf(process.platform !== 'linux')('finds a half-open connection without a request', async () => {
+    const port = await secured()
+    await using source = await open(port, { ca: pem.device.cert, ...pem.gateway })
+    await source.probe(never)
+    await expect.poll(() => keepaliveOf(port)).toBeLessThanOrEqual(10_000)
   })
 
   it.each<[string, () => object, TlsOptions]>([
