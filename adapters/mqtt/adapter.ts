@@ -1,15 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Delivery, Marks, Source, SourceContext } from '../source.ts'
-import { type BrokerLink, openLink } from './client.ts'
-import { makeCopies } from './copies.ts'
+import { openLink } from './client.ts'
 import { loadFormats } from './formats/load.ts'
 import { makeIntake } from './intake.ts'
 import { makeMarkTable } from './marks.ts'
 import { firstProblems, memoryOf } from './memory.ts'
-import { patternOf } from './plan.ts'
 import type { MqttSourceConfig } from './schema.ts'
-import { filtersOf, staleFilters } from './session.ts'
+import { openSessionKeeper } from './session-keeper.ts'
 
 /**
  * Unacknowledged messages after which nothing more is read, whatever the broker's own window (some exceed it): several
@@ -39,7 +37,7 @@ export async function openMqttSource(config: MqttSourceConfig, context: SourceCo
     : (config.client_id ?? defaultClientId(context))
   const session = `${clientId}@${new URL(config.url).host}#`
   const stored = context.dropMarks ? await context.marks(session) : []
-  const remembered = await recall(context, session)
+  const keeper = await openSessionKeeper(config, context, session)
   const marks = makeMarkTable(stored)
   const intake = makeIntake(config, context, await loadFormats(config))
   const { counters } = memoryOf(context)
@@ -54,32 +52,26 @@ export async function openMqttSource(config: MqttSourceConfig, context: SourceCo
   /** what the broker has shown that it sends ahead */
   let ahead = USUAL_WINDOW
   let resumed = true
-  const wanted = config.subscriptions.map((s) => ({ topic: patternOf(s).filter, qos: s.qos }))
-  let filters = filtersOf(wanted, true)
-  let copies = makeCopies([], true)
 
   const link = await openLink(
     config,
     { client_id: clientId, transient },
     { source: name, at: config.url },
     {
-      connected({ session_present, identified }) {
-        resumed = session_present
+      connected(accepted) {
+        resumed = accepted.session_present
         if (!resumed) marks.clear()
-        if (identified) return
-        filters = filtersOf(wanted, false)
-        const inSession = new Set([...filters.keys(), ...(resumed ? remembered : [])])
-        copies = makeCopies([...inSession], resumed && inSession.size === remembered.length)
+        keeper.accepted(accepted)
       },
       take({ topic, payload, qos, dup, retain, messageId, properties }) {
         const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload
         const mark = qos > 0 ? marks.mark({ packet_id: messageId!, dup, topic, payload: bytes }) : undefined
-        const isCopy = copies.isCopy({ topic, payload: bytes, dup, retain }, marks.has)
+        const isCopy = keeper.isCopy({ topic, payload: bytes, dup, retain }, marks.has)
         if (qos > 0 && !mark) counters.redelivered++
         else if (isCopy) counters.copies++
         else if (topic !== config.status_topic) {
-          const subscriptions = [properties?.subscriptionIdentifier ?? []].flat()
-          intake.take({ topic, payload: bytes, retain, subscriptions }, clock.now())
+          const origins = keeper.originsOf([properties?.subscriptionIdentifier ?? []].flat())
+          intake.take({ topic, payload: bytes, retain, origins }, clock.now())
         }
         if (qos > 0) {
           held++
@@ -97,37 +89,18 @@ export async function openMqttSource(config: MqttSourceConfig, context: SourceCo
   )
 
   try {
-    if (!resumed && remembered.length > 0) {
+    if (keeper.isLost) {
       counters.sessions_lost++
       context.log.warn({ source: name }, 'the broker no longer has the session: what it held for the agent is lost')
     }
     // Nothing comes before the first SUBSCRIBE of a new session, so no message can be taken for one of the old session.
     if (!resumed && stored.length > 0) await context.dropMarks?.(session, '')
-    await subscribe(link)
+    await keeper.agree(link)
   } catch (error) {
     await link[Symbol.asyncDispose]()
     throw error
   }
   counters.connections++
-
-  /** A filter is noted before the broker learns of it and until it is gone there, so that none is ever forgotten. */
-  async function subscribe(to: BrokerLink): Promise<void> {
-    const wanted = [...filters.keys()]
-    const stale = resumed ? staleFilters(remembered, filters) : []
-    await remember([...wanted, ...stale], remembered)
-    if (stale.length > 0) to.unsubscribe(stale, () => void remember(wanted, [...wanted, ...stale]).catch(forgetLater))
-    // A probe acknowledges nothing, and would get no more than the broker's window.
-    to.subscribe(transient ? new Map(wanted.map((filter) => [filter, 0])) : filters, copies.subscribed)
-  }
-
-  async function remember(now: readonly string[], before: readonly string[]): Promise<void> {
-    if (!transient && (now.length !== before.length || now.some((filter) => !before.includes(filter))))
-      await context.memo?.set(`filters ${session}`, JSON.stringify(now))
-  }
-
-  function forgetLater(error: unknown): void {
-    context.log.warn({ source: name, err: error }, 'the filters of the session could not be noted')
-  }
 
   function hasRoom(): boolean {
     return held < cap && intake.waiting < MOST_WAITING
@@ -213,12 +186,6 @@ export async function openMqttSource(config: MqttSourceConfig, context: SourceCo
     lessons: () => firstProblems(memoryOf(context)),
     [Symbol.asyncDispose]: () => link[Symbol.asyncDispose](),
   }
-}
-
-/** The filters that the session at the broker may have. */
-async function recall(context: SourceContext, session: string): Promise<readonly string[]> {
-  const text = context.transient ? undefined : await context.memo?.get(`filters ${session}`)
-  return text === undefined ? [] : (JSON.parse(text) as readonly string[])
 }
 
 /** The same after each start of one data folder, another for each gateway and source. */

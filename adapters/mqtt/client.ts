@@ -3,7 +3,6 @@ import { Fault, type FaultWhere } from '../../core/fault.ts'
 import { holdAcks } from './held-acks.ts'
 import { faultOfDisconnect, faultOfError } from './link-fault.ts'
 import type { MqttSourceConfig } from './schema.ts'
-import { subscriptionId } from './topic-filter.ts'
 
 /** How long closing may wait for the broker. */
 const GOODBYE_MS = 500
@@ -15,8 +14,9 @@ export interface BrokerLink extends AsyncDisposable {
   /**
    * Asks for these filters; where the broker refuses one the connection ends with `mqtt-subscribe`. Not a promise: the
    * answer comes behind the messages that wait in the session, and those may be more than are read at first.
+   * @param idOf the identifier of a filter, used where the broker knows such
    */
-  subscribe(filters: ReadonlyMap<string, 0 | 1>, done: () => void): void
+  subscribe(filters: ReadonlyMap<string, 0 | 1>, idOf: (filter: string) => number, done: () => void): void
   /** Takes filters of an older configuration out of the session; `done` comes when the broker says they are gone. */
   unsubscribe(filters: readonly string[], done: () => void): void
   /** Acknowledges messages whose readings are durable. */
@@ -125,19 +125,23 @@ export async function openLink(
   const link: BrokerLink = {
     fault: () => fault,
     acknowledge,
-    subscribe(filters, done) {
+    subscribe(filters, idOf, done) {
       let due = filters.size
       // One SUBSCRIBE a filter, because a subscription identifier (MQTT 5.0 §3.8.2.1.2) goes with a whole packet.
       for (const [filter, qos] of filters)
-        client.subscribe(filter, { qos, ...subscribeOptions(config, identified, filter) }, (error, granted) => {
-          if (error) {
-            const message = `the broker refused the subscription: ${error.message}`
-            return fail(new Fault('mqtt-subscribe', { ...where, topic: filter }, message, { cause: error }))
-          }
-          if ((granted?.[0]?.qos ?? qos) < qos)
-            events.warn('the broker grants QoS 0 only: what comes while the agent is away is lost', { topic: filter })
-          if (--due === 0) done()
-        })
+        client.subscribe(
+          filter,
+          { qos, ...subscribeOptions(config, identified ? idOf(filter) : undefined) },
+          (error, granted) => {
+            if (error) {
+              const message = `the broker refused the subscription: ${error.message}`
+              return fail(new Fault('mqtt-subscribe', { ...where, topic: filter }, message, { cause: error }))
+            }
+            if ((granted?.[0]?.qos ?? qos) < qos)
+              events.warn('the broker grants QoS 0 only: what comes while the agent is away is lost', { topic: filter })
+            if (--due === 0) done()
+          },
+        )
     },
     unsubscribe(filters, done) {
       client.unsubscribe([...filters], (error, packet) => {
@@ -213,11 +217,10 @@ function optionsOf(config: MqttSourceConfig, identity: Identity): IClientOptions
 /** rh 1: retained messages come only where the subscription is new, not at every connection (MQTT 5.0 §3.8.3.1). */
 function subscribeOptions(
   config: MqttSourceConfig,
-  identified: boolean,
-  filter: string,
+  id: number | undefined,
 ): Pick<IClientSubscribeOptions, 'rh' | 'properties'> {
   if (config.protocol !== '5') return {}
-  return { rh: 1, ...(identified && { properties: { subscriptionIdentifier: subscriptionId(filter) } }) }
+  return { rh: 1, ...(id !== undefined && { properties: { subscriptionIdentifier: id } }) }
 }
 
 /** While nothing is read, the broker's PINGRESP is not read either: its absence then says nothing about the broker. */

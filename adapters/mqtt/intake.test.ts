@@ -9,7 +9,12 @@ import { loadFormats } from './formats/load.ts'
 import { makeIntake } from './intake.ts'
 import { firstProblems, memoryOf } from './memory.ts'
 import { mqttSourceSchema } from './schema.ts'
-import { compileTopic, subscriptionId } from './topic-filter.ts'
+
+/** A subscription that brought a message, and those for which the broker sent copies. */
+interface From {
+  readonly filter: string
+  readonly together?: readonly string[]
+}
 
 interface Case {
   readonly what: string
@@ -22,7 +27,7 @@ interface Case {
     readonly hex?: string
     readonly repeat?: number
     readonly retain?: boolean
-    readonly from?: readonly number[]
+    readonly from?: readonly From[]
   }[]
   readonly readings: readonly (readonly [id: string, value: unknown, quality: string, at?: number])[]
   readonly refused?: object
@@ -54,15 +59,11 @@ async function setUp(subscriptions: readonly object[], options: object = {}) {
     take(
       topic: string,
       payload: string | Uint8Array,
-      more: { readonly retain?: boolean; readonly from?: readonly number[] } = {},
+      more: { readonly retain?: boolean; readonly from?: readonly From[] } = {},
     ) {
-      const filterOf = (i: number) => {
-        const compiled = compileTopic(config.subscriptions[i]!.topic)
-        if ('message' in compiled) throw new Error(compiled.message)
-        return compiled.pattern.filter
-      }
-      const subscriptions = (more.from ?? []).map((i) => subscriptionId(filterOf(i)))
-      intake.take({ topic, payload: Buffer.from(payload), retain: more.retain ?? false, subscriptions }, arrival)
+      const { retain = false, from = [] } = more
+      const origins = from.map(({ filter, together = [] }) => ({ filter, together: new Set(together) }))
+      intake.take({ topic, payload: Buffer.from(payload), retain, origins }, arrival)
     },
     flush() {
       store.append({ signals: intake.signals } as Source, intake.flush(arrival))
@@ -147,10 +148,7 @@ it('remembers a bad state from one connection to the next', async () => {
   first.take('a/x', `{"ts":${arrival},"t":"1"}`)
   first.flush()
   const second = makeIntake(first.config, first.context, await loadFormats(first.config))
-  second.take(
-    { topic: 'a/x', payload: Buffer.from(`{"ts":${arrival},"t":1}`), retain: false, subscriptions: [] },
-    arrival,
-  )
+  second.take({ topic: 'a/x', payload: Buffer.from(`{"ts":${arrival},"t":1}`), retain: false, origins: [] }, arrival)
   expect(second.flush(arrival).outages).toEqual([{ kind: 'end', device: null, signal: 'x/t', at: arrival }])
 })
 

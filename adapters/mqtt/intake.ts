@@ -11,7 +11,6 @@ import { memoryOf } from './memory.ts'
 import { assetName, compileMappings, type Mapping } from './plan.ts'
 import type { MqttSourceConfig } from './schema.ts'
 import { makeSparkplugIntake, type RebirthRequest } from './sparkplug-intake.ts'
-import { subscriptionId } from './topic-filter.ts'
 
 const RETAINED = qualityCode('uncertain', 'retained')
 /** Topics whose routes are kept ready. */
@@ -43,7 +42,7 @@ export interface Intake {
 }
 
 /** A subscription's part in one topic, or why its asset is refused. */
-type Route = { readonly id: number; readonly isSparkplug: boolean } & (
+type Route = { readonly filter: string; readonly isSparkplug: boolean } & (
   | {
       readonly mapping: Mapping
       readonly reader: PayloadReader
@@ -59,7 +58,7 @@ export function makeIntake(config: MqttSourceConfig, context: SourceContext, for
   const mappings = compileMappings(context.name, config).map((mapping, i) => ({
     mapping,
     reader: formats.readers[i]!,
-    id: subscriptionId(mapping.pattern.filter),
+    filter: mapping.pattern.filter,
     isSparkplug: config.subscriptions[i]!.payload === 'sparkplug_b',
   }))
   const memory = memoryOf(context)
@@ -165,7 +164,7 @@ export function makeIntake(config: MqttSourceConfig, context: SourceContext, for
     if ('refused' in route) return route.refused
     const { mapping, asset, signals: own } = route
     const seen = memory.newest.get(asset)
-    const newest = seen?.get(route.id) ?? Number.NEGATIVE_INFINITY
+    const newest = seen?.get(route.filter) ?? Number.NEGATIVE_INFINITY
     let latest = newest
     let found = false
     const sink: Sink = {
@@ -183,16 +182,19 @@ export function makeIntake(config: MqttSourceConfig, context: SourceContext, for
       },
     }
     const problem = route.reader.read(message, sink)
-    if (latest > newest) memory.newest.set(asset, (seen ?? new Map<number, number>()).set(route.id, latest))
+    if (latest > newest) memory.newest.set(asset, (seen ?? new Map<string, number>()).set(route.filter, latest))
     if (found) touched.add(asset)
     return problem
   }
 
   function wantedOf(message: Message, isSparkplug: boolean): readonly Route[] {
     const all = routesOf(message.topic)
+    const { origins } = message
     // A broker that brings a message once for each subscription says which one (MQTT 5.0 §3.3.4).
-    const named = all.filter((route) => message.subscriptions.includes(route.id))
-    const wanted = named.length > 0 ? named : all
+    const named = all.filter(({ filter }) => origins.some((origin) => origin.filter === filter))
+    // One of a subscription that is gone is for those that have no copy of their own.
+    const wanted =
+      named.length > 0 ? named : all.filter(({ filter }) => !origins.some((origin) => origin.together.has(filter)))
     return sparkplug ? wanted.filter((route) => route.isSparkplug === isSparkplug) : wanted
   }
 
@@ -226,7 +228,7 @@ export function makeIntake(config: MqttSourceConfig, context: SourceContext, for
       const isSparkplug = sparkplug?.covers(message.topic) ?? false
       const wanted = wantedOf(message, false)
       if (wanted.length === 0 && !isSparkplug) {
-        memory.counters.unmatched++
+        memory.counters[routesOf(message.topic).length > 0 ? 'copies' : 'unmatched']++
         return
       }
       if (message.payload.length > config.max_payload)

@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.ts'
 import { openLink } from './client.ts'
 import type { Sighting } from './propose.ts'
 import type { MqttSourceConfig } from './schema.ts'
+import { subscriptionId } from './topic-filter.ts'
 
 /** Topics that are remembered; of what comes on others only the number of messages is known. */
 const MOST_TOPICS = 5_000
@@ -51,7 +52,11 @@ export async function listen(input: {
       warn: () => undefined,
     },
   )
-  link.subscribe(new Map(input.filters.map((filter) => [filter, 0])), () => undefined)
+  link.subscribe(
+    new Map(input.filters.map((filter) => [filter, 0])),
+    (filter) => subscriptionId(filter, []),
+    () => undefined,
+  )
   await clock.sleep(input.ms, AbortSignal.any([signal, gone.signal]))
   const fault = link.fault()
   if (fault) throw fault

@@ -36,8 +36,8 @@ export interface FirstProblem extends PayloadProblem {
 /** What a source remembers from one connection to the next. */
 export interface MqttMemory {
   readonly counters: MqttCounters
-  /** asset → subscription → newest time seen in its payloads, UnixMs */
-  readonly newest: Map<string, Map<number, number>>
+  /** asset → filter → newest time seen in its payloads, UnixMs */
+  readonly newest: Map<string, Map<string, number>>
   /** signal id → quality code of the bad reading it is stuck in */
   readonly bad: Map<string, number>
   /** births, aliases and sequence of Sparkplug nodes */

@@ -65,7 +65,8 @@ describe.skipIf(!installed)('a session at Mosquitto', () => {
       const changed = configure(broker, { protocol, subscriptions: [on('hall/{asset}'), on('new/{asset}')] })
       const second = makeAgent(changed, first.store)
       await second.start()
-      await vi.waitFor(() => expect([...first.store.memos.values()]).toEqual(['["hall/+","new/+"]']))
+      const notes = JSON.stringify({ filters: ['hall/+', 'new/+'], together: [] })
+      await vi.waitFor(() => expect([...first.store.memos.values()]).toEqual([notes]))
       await second.stop()
       // The agent is away: what the session still has subscribed waits at the broker.
       for (const [i, topic] of ['old/a', 'new/b', 'hall/c'].entries())

@@ -36,7 +36,7 @@ async function setUp(rebirth: 'never' | 'request') {
     },
     take(node: string, seq: number) {
       const topic = `spBv1.0/plant/NDATA/${node}`
-      intake.take({ topic, payload: data(seq), retain: false, subscriptions: [] }, arrival)
+      intake.take({ topic, payload: data(seq), retain: false, origins: [] }, arrival)
       return intake.flush(arrival).requests
     },
   }

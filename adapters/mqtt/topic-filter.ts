@@ -35,11 +35,14 @@ export function compileTopic(
 }
 
 /**
- * The identifier that tells which filter brought a message: made from the filter alone, so that messages that were queued
- * under an older configuration keep theirs. From 1 to 268,435,455 (MQTT 5.0 §3.8.2.1.2).
+ * The identifier that tells which filter brought a message, and which filters were in force together with it: made from
+ * these alone, so that messages that were queued under an older configuration keep theirs. From 1 to 268,435,455
+ * (MQTT 5.0 §3.8.2.1.2).
+ * @param together filters that are surely in force together; none where that is not known
  */
-export function subscriptionId(filter: string): number {
-  return 1 + (createHash('sha256').update(filter).digest().readUInt32BE() % 268_435_455)
+export function subscriptionId(filter: string, together: readonly string[]): number {
+  const text = [filter, ...together].join('\0')
+  return 1 + (createHash('sha256').update(text).digest().readUInt32BE() % 268_435_455)
 }
 
 function topicProblem(text: string): { readonly message: string; readonly hint: string } | undefined {

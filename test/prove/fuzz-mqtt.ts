@@ -52,7 +52,7 @@ async function fuzzFormat(
 
   function take(payload: Uint8Array): ReadingBlock | undefined {
     try {
-      intake.take({ topic, payload, retain: false, subscriptions: [] }, ARRIVAL)
+      intake.take({ topic, payload, retain: false, origins: [] }, ARRIVAL)
       return intake.flush(ARRIVAL).block
     } catch (error) {
       crashes++

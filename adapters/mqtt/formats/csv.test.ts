@@ -8,7 +8,7 @@ const subscription = (more: object = {}): MqttSubscription =>
 function read(text: string, more?: object) {
   const values: unknown[] = []
   const problem = makeCsvReader(subscription(more)).read(
-    { topic: 'csv/a', payload: Buffer.from(text), retain: false, subscriptions: [] },
+    { topic: 'csv/a', payload: Buffer.from(text), retain: false, origins: [] },
     { add: (_field, _at, { value }) => void values.push(value), pass: fail },
   )
   return { values, problem }

@@ -1,6 +1,7 @@
 import type { UnixMs } from '../../../core/brand.ts'
 import type { RefusedReason } from '../../../core/ledger.ts'
 import type { Decoded } from '../payload.ts'
+import type { Origin } from '../session-steps.ts'
 import type { SparkplugPart } from './sparkplug-nodes.ts'
 
 /** What a PUBLISH says. */
@@ -8,8 +9,8 @@ export interface Message {
   readonly topic: string
   readonly payload: Uint8Array
   readonly retain: boolean
-  /** identifiers of the subscriptions that brought it (MQTT 5) */
-  readonly subscriptions: readonly number[]
+  /** the subscriptions that brought it (MQTT 5); none where that is not known */
+  readonly origins: readonly Origin[]
   /** Sparkplug: what it says about the node or device of its topic */
   readonly part?: SparkplugPart
 }

@@ -28,7 +28,7 @@ it.each(PAYLOAD_FORMATS)(
     let read = 0
 
     const take = (payload: Uint8Array) => {
-      intake.take({ topic, payload, retain: false, subscriptions: [] }, arrival)
+      intake.take({ topic, payload, retain: false, origins: [] }, arrival)
       const { block, refused } = intake.flush(arrival)
       for (let i = 0; i < block.times.length; i++) {
         const value = valueAt(block, i)
