@@ -26,6 +26,12 @@ it.each([
   ['copies among messages of other topics', TWO, ['a/b/c=1', 'a/x/c=1', 'a/b/c=1'], ['a/b/c=1', 'a/x/c=1']],
   ['everything of a topic that one filter matches', TWO, ['a/x/c=1', 'a/x/c=1'], ['a/x/c=1', 'a/x/c=1']],
   [
+    'everything that a shared subscription brings, or does not',
+    ['$share/g/a/#', 'a/b/+'],
+    ['a/b/c=1', 'a/b/c=1', 'a/b/c=2', 'a/b/c=2'],
+    ['a/b/c=1', 'a/b/c=1', 'a/b/c=2', 'a/b/c=2'],
+  ],
+  [
     'everything, once the broker has shown that it sends one',
     TWO,
     ['a/b/c=1', 'a/b/c=2', 'a/b/c=2', 'a/b/c=2'],

@@ -1,4 +1,5 @@
 import { contentHash } from './marks.ts'
+import { isShared } from './session.ts'
 import { compileTopic } from './topic-filter.ts'
 
 /** Topics whose number of filters is kept ready. */
@@ -40,6 +41,8 @@ interface Last {
  */
 export function makeCopies(filters: readonly string[], inForce: boolean): Copies {
   const patterns = filters.flatMap((filter) => {
+    // What it brings may go to another member of the group, so that a copy more or less says nothing.
+    if (isShared(filter)) return []
     const compiled = compileTopic(filter)
     return 'message' in compiled ? [] : [compiled.pattern]
   })

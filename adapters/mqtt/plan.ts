@@ -4,9 +4,10 @@ import type { SignalSpec } from '../../core/signal.ts'
 import type { SourcePlan } from '../source.ts'
 import type { MqttSourceConfig } from './schema.ts'
 import type { MqttSignal } from './signal-schema.ts'
-import { compileSparkplugTopic } from './sparkplug-topic.ts'
+import { isTimed, patternOf } from './subscription.ts'
 import type { MqttSubscription } from './subscription-schema.ts'
-import { compileTopic, type TopicPattern } from './topic-filter.ts'
+import type { TopicPattern } from './topic-filter.ts'
+import { warningsOf } from './warnings.ts'
 
 /** One signal of a subscription. */
 export interface Field {
@@ -67,10 +68,7 @@ export function planMqttSource(name: string, config: MqttSourceConfig): MqttPlan
       polled: !config.subscriptions.some(isTimed),
     },
     problems: contradictions(name, config),
-    warnings: config.subscriptions.flatMap((s, i) => [
-      ...(s.topic.startsWith('$share/') ? [sharedWarning(i)] : []),
-      ...(s.payload === 'sparkplug_b' && s.rebirth === 'never' ? [birthWarning(i)] : []),
-    ]),
+    warnings: warningsOf(config),
     mayProvide(signalId) {
       const [asset = '', signal = ''] = signalId.split('/')
       return (
@@ -85,22 +83,6 @@ export function planMqttSource(name: string, config: MqttSourceConfig): MqttPlan
 /** The text as an asset's name (NFC), or undefined where it cannot be one. */
 export function assetName(text: string): string | undefined {
   return nameSchema.safeParse(text).data
-}
-
-function sharedWarning(subscription: number): Problem {
-  return {
-    path: ['subscriptions', subscription, 'topic'],
-    message: 'with $share the broker gives each message to one member of the group, whichever it likes',
-    hint: 'for several gateways that share one load; a gateway that shall see every message writes the topic without $share/GROUP/',
-  }
-}
-
-function birthWarning(subscription: number): Problem {
-  return {
-    path: ['subscriptions', subscription, 'payload'],
-    message: 'after each start of the agent, values that a node sends by alias alone wait for its next birth',
-    hint: 'rebirth: request asks the node for it (the one thing that is ever written to it); or let the node send names with its data',
-  }
 }
 
 /** Signals that two subscriptions give for one asset, twice or with different meanings. */
@@ -133,18 +115,6 @@ function contradictions(source: string, config: MqttSourceConfig): readonly Prob
       ]
     }),
   )
-}
-
-/** The topic of a subscription that passed the schema; its filter is what the broker is asked for. */
-export function patternOf(subscription: MqttSubscription): TopicPattern {
-  const compiled = compileTopic(subscription.topic)
-  if ('message' in compiled) throw new RangeError(compiled.message)
-  const sparkplug = subscription.payload === 'sparkplug_b' ? compileSparkplugTopic(subscription.topic) : undefined
-  return sparkplug && 'filter' in sparkplug ? { ...compiled.pattern, filter: sparkplug.filter } : compiled.pattern
-}
-
-function isTimed(s: MqttSubscription): boolean {
-  return s.time !== undefined || s.map !== undefined || s.payload === 'sparkplug_b'
 }
 
 function specOf(

@@ -234,11 +234,4 @@ describe('plan', () => {
   it('lets two topics give the same signal of one captured asset', () => {
     expect(plan([captured, { ...captured, topic: '{asset}/y' }]).problems).toEqual([])
   })
-
-  it('warns where aliases wait for a birth that nobody asks for', () => {
-    const node = { topic: 'spBv1.0/g/+/{asset}', payload: 'sparkplug_b', signals: { x: { metric: 'X' } } }
-    expect(plan([captured, node]).warnings).toMatchObject([{ path: ['subscriptions', 1, 'payload'] }])
-    expect(plan([captured, { ...node, rebirth: 'request' }]).warnings).toEqual([])
-    expect(plan([node]).plan.polled).toBe(false)
-  })
 })

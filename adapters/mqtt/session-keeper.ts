@@ -1,10 +1,10 @@
 import type { SourceContext } from '../source.ts'
 import type { Accepted, BrokerLink } from './client.ts'
 import { type Arrival, makeCopies } from './copies.ts'
-import { patternOf } from './plan.ts'
 import type { MqttSourceConfig } from './schema.ts'
 import { filtersOf } from './session.ts'
 import { makeOrigins, NOTHING_NOTED, type Origin, type SessionNotes, type Step, stepsTo } from './session-steps.ts'
+import { patternOf } from './subscription.ts'
 import { subscriptionId } from './topic-filter.ts'
 
 /** Keeps what the session at the broker subscribes as it is configured; for one connection. */

@@ -1,5 +1,6 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { covers, filtersOf, meet, staleFilters } from './session.ts'
+import { covering, covers, filtersOf, meet, staleFilters } from './session.ts'
 
 it.each([
   ['a/#', 'a/b/c', true],
@@ -31,6 +32,22 @@ it.each([
 ])('%s and %s have topics in common: %s', (a, b, expected) => {
   expect(meet(a, b)).toBe(expected)
   expect(meet(b, a)).toBe(expected)
+})
+
+it('covers two filters that have topics in common with one', () => {
+  expect(covering('a/+/c', 'a/b/+')).toBe('a/+/+')
+  expect(covering('a/+', 'a/#')).toBe('a/#')
+  expect(covering('+/b/#', 'a/+')).toBe('+/+/#')
+  const level = fc.constantFrom('a', 'b', '+')
+  const filter = fc
+    .tuple(fc.array(level, { minLength: 1, maxLength: 3 }), fc.constantFrom('', '/#'))
+    .map(([levels, end]) => levels.join('/') + end)
+  fc.assert(
+    fc.property(filter, filter, (a, b) => {
+      fc.pre(meet(a, b))
+      for (const one of [a, b]) expect(covers(covering(a, b), one)).toBe(true)
+    }),
+  )
 })
 
 describe('the broker is asked for', () => {
@@ -71,8 +88,9 @@ describe('the broker is asked for', () => {
       ['a/+/c', 0],
       ['a/b/+', 1],
       ['x', 0],
+      ['$share/g/a/+/d', 0],
     ] as const
-    expect(list(wanted, false).map(([, qos]) => qos)).toEqual([1, 1, 0])
+    expect(list(wanted, false).map(([, qos]) => qos)).toEqual([1, 1, 0, 0])
   })
 })
 

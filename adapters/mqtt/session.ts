@@ -23,7 +23,8 @@ export function filtersOf(subscriptions: readonly Wanted[], identified: boolean)
   if (identified) return filters
   const names = [...filters.keys()]
   const kept = names.filter((name) => !names.some((other) => other !== name && covers(other, name)))
-  const isRaised = (filter: string): boolean => names.some((other) => filters.get(other) === 1 && meet(other, filter))
+  const isRaised = (filter: string): boolean =>
+    names.some((other) => filters.get(other) === 1 && meet(other, filter) && !isShared(other) && !isShared(filter))
   return new Map(kept.map((filter) => [filter, isRaised(filter) ? 1 : filters.get(filter)!]))
 }
 
@@ -55,6 +56,23 @@ export function meet(a: string, b: string): boolean {
     if (mine !== its && mine !== '+' && its !== '+') return false
   }
   return true
+}
+
+/** A filter that covers both of two that have topics in common. */
+export function covering(a: string, b: string): string {
+  const [one, other] = [partsOf(a).levels, partsOf(b).levels]
+  const both: string[] = []
+  for (let i = 0; i < Math.max(one.length, other.length); i++) {
+    const [mine, its] = [one[i], other[i]]
+    if (mine === undefined || its === undefined || mine === '#' || its === '#') return [...both, '#'].join('/')
+    both.push(mine === its ? mine : '+')
+  }
+  return both.join('/')
+}
+
+/** true: a shared subscription, whose messages go to one of its members each (MQTT 5.0 §4.8.2) */
+export function isShared(filter: string): boolean {
+  return filter.startsWith('$share/')
 }
 
 function partsOf(filter: string): { readonly share: string; readonly levels: readonly string[] } {
