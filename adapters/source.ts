@@ -21,6 +21,8 @@ export interface Delivery {
   readonly marks?: Marks
   readonly outages?: readonly OutageNote[]
   readonly refused?: Readonly<Partial<Record<RefusedReason, number>>>
+  /** what the source notes for its next start (`Memo`), in the transaction of these readings; null forgets a key */
+  readonly memos?: ReadonlyMap<string, string | null>
   /** readings left out because a deadband says that they are as the last one */
   readonly unchanged?: number
   /** Commit at the latest this many ms from now (default: the buffer's `flush`); 0 = at once. */
@@ -105,8 +107,12 @@ export interface ProbeReading {
 /** What a source notes for its next start: text by key, of this source alone. */
 export interface Memo {
   get(key: string): Promise<string | undefined>
+  /** All whose key begins so, by key. */
+  list(prefix: string): Promise<ReadonlyMap<string, string>>
   /** Resolves when it is durable; each call is a commit of its own, so only for what seldom changes. */
   set(key: string, value: string): Promise<void>
+  /** Forgets all whose key begins so, durably. */
+  drop(prefix: string): Promise<void>
 }
 
 /** What an adapter gets from the outside. */

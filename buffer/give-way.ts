@@ -9,7 +9,10 @@ import { makeThinning } from './thin.ts'
 const MINUTE = 60_000
 
 /** Room (bytes) for what a commit notes beside its readings; a row with its share of the indexes. */
-const notesBytes = ({ outages, marks }: Commit): number => Math.min(outages.length, 1_000) * 200 + marks.length * 100
+const notesBytes = ({ outages, marks, memos = [] }: Commit): number =>
+  Math.min(outages.length, 1_000) * 200 +
+  marks.length * 100 +
+  memos.reduce((sum, { value }) => sum + 100 + 2 * (value?.length ?? 0), 0)
 
 /** What a commit has to give up before it is stored. Part of its transaction. */
 export interface GivingWay {

@@ -133,6 +133,24 @@ describe('counts and alarms', () => {
     expect(store.memo('plc', 'filters')).toBeUndefined()
   })
 
+  it('keeps what a source notes with its readings, in their transaction, and forgets it by key or prefix', () => {
+    using folder = makeFolder()
+    {
+      using store = folder.open()
+      const memos = ['n a', 'n b', 'm a'].map((key) => ({ source: 'broker', key, value: key }))
+      store.append(commitOf([], { memos: [...memos, { source: 'plc', key: 'n a', value: 'other' }] }))
+      store.append(commitOf([], { memos: [{ source: 'broker', key: 'n b', value: null }] }))
+      // Its reading is of no signal, so nothing of the commit is done.
+      const failing = commitOf([[99, 1]], { memos: [{ source: 'broker', key: 'n a', value: 'new' }] })
+      expect(() => store.append(failing)).toThrow()
+    }
+    using store = folder.open()
+    expect(store.memos('broker', 'n ')).toEqual(new Map([['n a', 'n a']]))
+    store.dropMemos('broker', 'n ')
+    expect(store.memos('broker', '')).toEqual(new Map([['m a', 'm a']]))
+    expect(store.memo('plc', 'n a')).toBe('other')
+  })
+
   it('keeps one open alarm a key: another code ends it', () => {
     using folder = makeFolder()
     using store = folder.open()

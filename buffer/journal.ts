@@ -31,7 +31,10 @@ export interface Journal {
   marks(session: string): ReturnType<Store['marks']>
   dropMarks(prefix: string, session: string): void
   memo(source: string, key: string): string | undefined
-  setMemo(source: string, key: string, value: string): void
+  /** null: forgets it */
+  setMemo(source: string, key: string, value: string | null): void
+  memos(source: string, prefix: string): ReadonlyMap<string, string>
+  dropMemos(source: string, prefix: string): void
   /** Forgets outages and alarms that ended before `at`, and all but the newest ended alarms. */
   prune(at: number): void
 }
@@ -96,6 +99,11 @@ export function makeJournal(db: Db, max_size: number): Journal {
   const dropMarks = db.prepare('DELETE FROM mark WHERE substr(session, 1, length(?)) = ? AND session <> ?')
   const memo = db.prepare<[string, string], string>('SELECT value FROM memo WHERE source = ? AND key = ?').pluck()
   const setMemo = db.prepare('INSERT INTO memo VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value')
+  const dropMemo = db.prepare('DELETE FROM memo WHERE source = ? AND key = ?')
+  const memos = db.prepare<[string, string, string], { key: string; value: string }>(
+    'SELECT key, value FROM memo WHERE source = ? AND substr(key, 1, length(?)) = ?',
+  )
+  const dropMemos = db.prepare('DELETE FROM memo WHERE source = ? AND substr(key, 1, length(?)) = ?')
   const pruneOutages = db.prepare('DELETE FROM outage WHERE until_ms IS NOT NULL AND until_ms < ?')
   const pruneAlarms = db.prepare(
     'DELETE FROM alarm WHERE until < ? OR (until IS NOT NULL AND id <= (SELECT max(id) FROM alarm) - ?)',
@@ -161,7 +169,12 @@ export function makeJournal(db: Db, max_size: number): Journal {
     },
     memo: (source, key) => memo.get(source, key),
     setMemo(source, key, value) {
-      setMemo.run(source, key, value)
+      if (value === null) dropMemo.run(source, key)
+      else setMemo.run(source, key, value)
+    },
+    memos: (source, prefix) => new Map(memos.all(source, prefix, prefix).map(({ key, value }) => [key, value])),
+    dropMemos(source, prefix) {
+      dropMemos.run(source, prefix, prefix)
     },
     prune(at) {
       pruneOutages.run(at)

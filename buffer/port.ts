@@ -19,6 +19,8 @@ export interface Commit {
   readonly marks: readonly { readonly session: string; readonly packet_id: number; readonly hash: Uint8Array }[]
   readonly outages: readonly { readonly source: string; readonly note: OutageNote }[]
   readonly counts: readonly Count[]
+  /** what sources note with these blocks; null forgets a key */
+  readonly memos?: readonly { readonly source: string; readonly key: string; readonly value: string | null }[]
 }
 
 /** A durable counter of what happened before acceptance. */
@@ -219,6 +221,9 @@ export interface Store extends BatchStore, Disposable {
   /** What a source noted under this key, or undefined; lost with the file, so only what can be learnt again. */
   memo(source: string, key: string): string | undefined
   setMemo(source: string, key: string, value: string): void
+  /** What it noted under keys that begin so, by key. */
+  memos(source: string, prefix: string): ReadonlyMap<string, string>
+  dropMemos(source: string, prefix: string): void
 
   /** Call once a run, before the first append: the accounts of the pools that are not among these end now. */
   retirePools(configured: readonly string[]): void

@@ -205,6 +205,7 @@ export function openStore(options: StoreOptions): Store {
           for (const entry of commit.marks) t.journal.mark(entry)
           for (const { source, note } of commit.outages) t.journal.note(source, note)
           for (const count of commit.counts) t.journal.count(count)
+          for (const { source, key, value } of commit.memos ?? []) t.journal.setMemo(source, key, value)
           const anew = isRenewed ? t.pools.all().map(({ name }) => name) : [...evicted]
           return { seq: rawSeq(head.seq), n: head.n, evicted: anew }
         })()
@@ -222,6 +223,8 @@ export function openStore(options: StoreOptions): Store {
 
     memo: (source, key) => use((t) => t.journal.memo(source, key)),
     setMemo: (source, key, value) => use((t) => t.journal.setMemo(source, key, value)),
+    memos: (source, prefix) => use((t) => t.journal.memos(source, prefix)),
+    dropMemos: (source, prefix) => use((t) => t.journal.dropMemos(source, prefix)),
 
     retirePools(configured) {
       use((t) => {

@@ -85,7 +85,7 @@ export interface LearntMemo {
 
 /** Notes what was learnt of each device, the latest only where notes come faster than they are durable. */
 export function makeLearntMemo(
-  memo: Memo | undefined,
+  memo: Pick<Memo, 'get' | 'set'> | undefined,
   clock: Pick<Clock, 'now'>,
   failed: (device: string, error: unknown) => void,
 ): LearntMemo {

@@ -69,7 +69,12 @@ export function startCollector(input: {
     instance: input.instance,
     marks: (session) => store.marks(session),
     dropMarks: (prefix, session) => store.dropMarks(prefix, session),
-    memo: { get: (key) => store.memo(name, key), set: (key, value) => store.setMemo(name, key, value) },
+    memo: {
+      get: (key) => store.memo(name, key),
+      list: (prefix) => store.memos(name, prefix),
+      set: (key, value) => store.setMemo(name, key, value),
+      drop: (prefix) => store.dropMemos(name, prefix),
+    },
   }
   const room = makeBell(clock)
   let open: Source | undefined
@@ -123,13 +128,14 @@ export function startCollector(input: {
 
   /** Hands a delivery over; resolves when it is durable. */
   function pass(delivery: Delivery, block: ReadingBlock): Promise<void> {
-    const { marks, refused = {}, unchanged = 0 } = delivery
+    const { marks, memos, refused = {}, unchanged = 0 } = delivery
     const n = block.times.length
     const entry = {
       source: name,
       block,
       within_ms: delivery.within_ms ?? input.flush,
       ...(delivery.outages && { outages: delivery.outages }),
+      ...(memos && { memos }),
       ...(marks && { marks: marks.seen.map((seen) => ({ session: marks.session, ...seen })) }),
       counts: [
         ...Object.entries(refused).map(([reason, count]) => ({

@@ -87,6 +87,21 @@ describe('the commit queue', () => {
     expect(queue.waiting).toBe(0)
   })
 
+  it('stores what sources note with their readings, the latest last', async () => {
+    const { clock, commits, append } = await setUpBegun()
+    append('a', 50, { memos: new Map([['k', '1']]) })
+    append('b', 50, { memos: new Map([['k', 'other']]) })
+    append('a', 50, { memos: new Map([['k', null]]) })
+    await clock.advance(50)
+    expect(commits.map((commit) => commit.memos)).toEqual([
+      [
+        { source: 'a', key: 'k', value: '1' },
+        { source: 'b', key: 'k', value: 'other' },
+        { source: 'a', key: 'k', value: null },
+      ],
+    ])
+  })
+
   it('is not put off by what comes later', async () => {
     const { clock, commits, append } = await setUpBegun()
     append('a', 100)

@@ -1,3 +1,4 @@
+import type { Delivery } from '../../adapters/source.ts'
 import type { Commit, Count } from '../../buffer/port.ts'
 import { type UnixMs, unixMs } from '../../core/brand.ts'
 import type { Clock } from '../../core/clock.ts'
@@ -18,6 +19,7 @@ export interface Append {
   readonly marks?: Commit['marks']
   readonly outages?: readonly OutageNote[]
   readonly counts?: readonly Count[]
+  readonly memos?: Delivery['memos']
   /** commit at the latest this many ms from now */
   readonly within_ms: number
 }
@@ -133,6 +135,7 @@ export function makeCommitQueue(input: {
       marks: entries.flatMap((e) => e.marks ?? []),
       outages: entries.flatMap((e) => (e.outages ?? []).map((note) => ({ source: e.source, note }))),
       counts: entries.flatMap((e) => e.counts ?? []),
+      memos: entries.flatMap((e) => [...(e.memos ?? [])].map(([key, value]) => ({ source: e.source, key, value }))),
     }
   }
 

