@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Delivery, Marks, Source, SourceContext } from '../source.ts'
+import { openBirthKeeper } from './birth-keeper.ts'
 import { openLink } from './client.ts'
 import { loadFormats } from './formats/load.ts'
 import { makeIntake } from './intake.ts'
@@ -40,6 +41,7 @@ export async function openMqttSource(config: MqttSourceConfig, context: SourceCo
   const keeper = await openSessionKeeper(config, context, session)
   const marks = makeMarkTable(stored)
   const intake = makeIntake(config, context, await loadFormats(config))
+  const births = await openBirthKeeper(config, context, session, intake.sparkplug)
   const { counters } = memoryOf(context)
   const cap = Math.max(config.window, MOST_HELD)
 
@@ -62,6 +64,7 @@ export async function openMqttSource(config: MqttSourceConfig, context: SourceCo
         resumed = accepted.session_present
         if (!resumed) marks.clear()
         keeper.accepted(accepted)
+        births?.accepted(accepted)
       },
       take({ topic, payload, qos, dup, retain, messageId, properties }) {
         const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload
@@ -95,6 +98,7 @@ export async function openMqttSource(config: MqttSourceConfig, context: SourceCo
     }
     // Nothing comes before the first SUBSCRIBE of a new session, so no message can be taken for one of the old session.
     if (!resumed && stored.length > 0) await context.dropMarks?.(session, '')
+    await births?.settle()
     await keeper.agree(link)
   } catch (error) {
     await link[Symbol.asyncDispose]()
@@ -106,7 +110,7 @@ export async function openMqttSource(config: MqttSourceConfig, context: SourceCo
     return held < cap && intake.waiting < MOST_WAITING
   }
 
-  function deliver(): Delivery {
+  function deliver(isLast = false): Delivery {
     const taken = intake.flush(clock.now())
     const delivered = acks
     if (!transient) for (const { topic, payload } of taken.requests) link.publish(topic, payload)
@@ -114,6 +118,7 @@ export async function openMqttSource(config: MqttSourceConfig, context: SourceCo
       block: taken.block,
       outages: taken.outages,
       refused: taken.refused,
+      ...births?.take(isLast),
       ...(seen.length > 0 && { marks: { session, seen } }),
       // A broker that waits for acknowledgements sends nothing meanwhile.
       ...(acks.length > 0 && { within_ms: held * 2 >= Math.min(config.window, ahead) ? 0 : config.ack_within }),
@@ -160,11 +165,15 @@ export async function openMqttSource(config: MqttSourceConfig, context: SourceCo
           if (news) yield deliver()
           else {
             const fault = link.fault()
-            if (fault) throw fault
+            if (fault) {
+              if (births) yield deliver(true)
+              throw fault
+            }
             await wake.promise
             wake = Promise.withResolvers()
           }
         }
+        if (births) yield deliver(true)
       } finally {
         signal.removeEventListener('abort', stopped)
         stop.abort()

@@ -10,7 +10,7 @@ import { makeLastSeen } from './last-seen.ts'
 import { memoryOf } from './memory.ts'
 import { assetName, compileMappings, type Mapping } from './plan.ts'
 import type { MqttSourceConfig } from './schema.ts'
-import { makeSparkplugIntake, type RebirthRequest } from './sparkplug-intake.ts'
+import { makeSparkplugIntake, type RebirthRequest, type SparkplugIntake } from './sparkplug-intake.ts'
 
 const RETAINED = qualityCode('uncertain', 'retained')
 /** Topics whose routes are kept ready. */
@@ -31,6 +31,8 @@ export interface Intake {
   readonly signals: readonly SignalSpec[]
   /** readings that wait for `flush` */
   readonly waiting: number
+  /** follows the Sparkplug nodes, where a subscription is of such */
+  readonly sparkplug: SparkplugIntake | undefined
   /** true: some assets are stamped on arrival, so that silence says something about them */
   readonly stampsArrival: boolean
   take(message: Message, arrival: UnixMs): void
@@ -217,6 +219,7 @@ export function makeIntake(config: MqttSourceConfig, context: SourceContext, for
 
   return {
     signals,
+    sparkplug,
     get waiting() {
       return builder.length
     },

@@ -1,8 +1,8 @@
-import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import { expect, it } from 'vitest'
 import { unixMs } from '../../core/brand.ts'
 import { makeClock } from '../../core/clock.ts'
 import { makeMemoryStore } from '../../test/support/collecting.ts'
+import { sparkplugPayload } from '../../test/support/sparkplug.ts'
 import { loadFormats } from './formats/load.ts'
 import { parseSparkplug } from './formats/sparkplug-payload.ts'
 import { makeIntake } from './intake.ts'
@@ -11,12 +11,6 @@ import { mqttSourceSchema } from './schema.ts'
 import { compileSparkplugTopic, parseSparkplugTopic } from './sparkplug-topic.ts'
 
 const arrival = unixMs(Date.UTC(2026, 10, 24, 12))
-
-/** A data message with one aliased float. */
-const data = (seq: number): Uint8Array => {
-  const metric = new BinaryWriter().tag(2, WireType.Varint).uint64(1).tag(12, WireType.Bit32).float(1.5).finish()
-  return new BinaryWriter().tag(2, WireType.LengthDelimited).bytes(metric).tag(3, WireType.Varint).uint64(seq).finish()
-}
 
 async function setUp(rebirth: 'never' | 'request') {
   const subscription = {
@@ -36,7 +30,10 @@ async function setUp(rebirth: 'never' | 'request') {
     },
     take(node: string, seq: number) {
       const topic = `spBv1.0/plant/NDATA/${node}`
-      intake.take({ topic, payload: data(seq), retain: false, origins: [] }, arrival)
+      intake.take(
+        { topic, payload: sparkplugPayload(seq, { alias: 1, float: 1.5 }), retain: false, origins: [] },
+        arrival,
+      )
       return intake.flush(arrival).requests
     },
   }

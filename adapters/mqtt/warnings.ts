@@ -25,7 +25,8 @@ function sharedWarning(subscription: number): Problem {
 function birthWarning(subscription: number): Problem {
   return {
     path: ['subscriptions', subscription, 'payload'],
-    message: 'after each start of the agent, values that a node sends by alias alone wait for its next birth',
+    message:
+      'values that a node sends by alias alone mean nothing before the first birth that is heard, and are uncertain from lost messages until the next',
     hint: 'rebirth: request asks the node for it (the one thing that is ever written to it); or let the node send names with its data',
   }
 }

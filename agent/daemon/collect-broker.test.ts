@@ -3,6 +3,8 @@ import { mqttSourceSchema } from '../../adapters/mqtt/schema.ts'
 import { openBroker } from '../../adapters/mqtt/simulator.ts'
 import { makeClock } from '../../core/clock.ts'
 import { silentLog } from '../../core/log.ts'
+import { openAgentStore } from '../../test/support/agent-store.ts'
+import { bdSeq, sparkplugPayload } from '../../test/support/sparkplug.ts'
 import { makeStoreClient } from '../../test/support/store-client.ts'
 import { startCollector } from './collect.ts'
 import type { Append } from './commit-queue.ts'
@@ -37,6 +39,7 @@ async function setUp() {
       dropMarks: async () => undefined,
       memo: async () => undefined,
       setMemo: async () => undefined,
+      memos: async () => new Map(),
     }),
     queue: {
       append(entry) {
@@ -98,4 +101,58 @@ it('counts what it refused, under its own name', async () => {
   await broker.publish('hall/h-1', 'not JSON', { qos: 1 })
   await vi.waitFor(() => expect(counts().length).toBeGreaterThan(before))
   for (const count of counts()) expect(count).toMatchObject({ source: 'broker', kind: 'refused', reason: 'malformed' })
+})
+
+it('keeps what Sparkplug births taught in the store, from one start to the next', async () => {
+  await using broker = await openBroker()
+  const clock = makeClock()
+  await using disk = await openAgentStore(clock, { max_age: 86_400_000, keep_raw: 86_400_000 })
+  const { store, queue, liveness } = disk
+  const signals = { oil: { metric: 'Oil', unit: 'Cel' } }
+  const config = mqttSourceSchema.parse({
+    kind: 'mqtt',
+    url: broker.url,
+    protocol: '3.1.1',
+    subscriptions: [{ topic: 'spBv1.0/g/+/e/{asset}', payload: 'sparkplug_b', signals }],
+  })
+
+  /** Collects until `enough` more readings are durable, while `send` is repeated. */
+  async function collect(enough: number, send: () => Promise<void>): Promise<void> {
+    const stop = new AbortController()
+    const collector = startCollector({
+      name: 'line',
+      config,
+      plan: { signals: [], assets: [], polled: false },
+      instance: 'test',
+      flush: 10,
+      store,
+      queue,
+      clock,
+      log: silentLog,
+      liveness,
+      signal: stop.signal,
+    })
+    try {
+      await vi.waitFor(
+        async () => {
+          await send()
+          expect(collector.state().readings).toBeGreaterThanOrEqual(enough)
+        },
+        { timeout: 5_000 }, // a thread and a disk are behind it
+      )
+    } finally {
+      stop.abort()
+      await collector.done
+    }
+  }
+
+  await collect(1, async () => {
+    await broker.publish('spBv1.0/g/NBIRTH/e', sparkplugPayload(0, bdSeq(1)))
+    await broker.publish('spBv1.0/g/DBIRTH/e/p', sparkplugPayload(1, { name: 'Oil', alias: 1, datatype: 9, float: 1 }))
+  })
+  const { accepted } = await store.status(clock.now())
+  await collect(1, () => broker.publish('spBv1.0/g/DDATA/e/p', sparkplugPayload(2, { alias: 1, float: 2 })))
+  const status = await store.status(clock.now())
+  expect(status.accepted).toBeGreaterThan(accepted)
+  expect(status.outages.filter(({ reason }) => reason === 'sequence_gap')).toEqual([])
 })

@@ -2,7 +2,7 @@ import type { UnixMs } from '../../../core/brand.ts'
 import type { RefusedReason } from '../../../core/ledger.ts'
 import type { Decoded } from '../payload.ts'
 import type { Origin } from '../session-steps.ts'
-import type { SparkplugPart } from './sparkplug-nodes.ts'
+import type { SparkplugPart } from './sparkplug-part.ts'
 
 /** What a PUBLISH says. */
 export interface Message {

@@ -3,11 +3,11 @@ import type { MqttSubscription } from '../subscription-schema.ts'
 import { makeDocumentReader } from './document.ts'
 import { type Message, once, type Parsed, type PayloadReader } from './format.ts'
 import { parseJson } from './json.ts'
-import type { SparkplugNodes } from './sparkplug-nodes.ts'
+import type { makeSparkplugNodes } from './sparkplug-nodes.ts'
 
 /** What it takes to follow Sparkplug nodes. */
 export interface SparkplugFormat {
-  makeNodes(): SparkplugNodes
+  readonly makeNodes: typeof makeSparkplugNodes
   encodeRebirth(at: number): Uint8Array
 }
 

@@ -1,44 +1,22 @@
-import type { UnixMs } from '../../../core/brand.ts'
-import { GOOD, qualityCode } from '../../../core/quality.ts'
+import { type UnixMs, unixMs } from '../../../core/brand.ts'
 import { parseSparkplugTopic, type SparkplugTopic } from '../sparkplug-topic.ts'
-import { makeTimeReader } from '../time.ts'
 import type { Message, PayloadProblem } from './format.ts'
-import { REPORTED_BAD, readQuality } from './quality.ts'
-import { type Metric, metricValue, parseSparkplug, type SparkplugPayload } from './sparkplug-payload.ts'
-
-const UNSURE = qualityCode('uncertain', 'sequence')
+import {
+  type Birth,
+  makeBirthNotes,
+  readBirth,
+  readStandings,
+  type Standing,
+  writeStandings,
+} from './sparkplug-births.ts'
+import { type BornMetric, deathOf, flatten, resolve, type SparkplugPart } from './sparkplug-part.ts'
+import { type Metric, parseSparkplug, type SparkplugPayload } from './sparkplug-payload.ts'
 
 /** Nodes and devices that are followed; messages of further ones are refused. */
 const MOST_NODES = 1_000
 const MOST_DEVICES = 1_000
 /** Metrics of a device that are remembered from its birth. */
 const MOST_METRICS = 20_000
-
-const readTime = makeTimeReader('unix_ms')
-
-/** One metric of a message, with what births have said about it. */
-export interface Value {
-  readonly name: string
-  /** null: the sender has none */
-  readonly value: unknown
-  readonly at: UnixMs | undefined
-  readonly quality: number
-  /** stored by the sender while it was cut off */
-  readonly isHistorical: boolean
-}
-
-/** What a message says about one node or device. */
-export interface SparkplugPart {
-  /** as if it had been a message about it: a death of a node is one of each of its devices */
-  readonly topic: string
-  readonly isDeath: boolean
-  /** of a death; undefined: on arrival */
-  readonly at: UnixMs | undefined
-  readonly values: readonly Value[]
-  /** metrics that mean nothing without the birth that was not seen */
-  readonly unborn: number
-  readonly badTimes: number
-}
 
 /** What became of a message. */
 export interface Heard {
@@ -47,24 +25,35 @@ export interface Heard {
   readonly gap?: { readonly node: string; readonly from: UnixMs }
   /** the node whose births are needed */
   readonly wants?: string
+  /** true: a birth that there is no room to keep for the next start */
+  readonly isCrowded?: boolean
+}
+
+/** What is noted of nodes from one start to the next. */
+export interface KeptNodes {
+  /** by `GROUP/NODE` or `GROUP/NODE/DEVICE` */
+  readonly births: ReadonlyMap<string, string>
+  /** where the sequences of the nodes stood; absent where that is not known, or more may have been heard since */
+  readonly sequences?: string | undefined
 }
 
 /** Follows births, deaths and the sequence of edge nodes (Sparkplug 3.0 §5.8, §6.4). Never sends anything. */
 export interface SparkplugNodes {
   /** undefined: not a message of a node, such as a command of another host */
   hear(message: Message, arrival: UnixMs): Heard | PayloadProblem | undefined
-}
-
-interface Birth {
-  readonly name: string
-  readonly datatype: number | undefined
-  /** gaps of the node until then */
-  readonly gaps: number
+  /** Deaths may have been missed: values by alias alone are unsure until the next birth. */
+  distrust(): void
+  /** `KeptNodes.births` that have changed since the last call; null: forgotten. */
+  changedBirths(): ReadonlyMap<string, string | null>
+  /** `KeptNodes.sequences` as of now */
+  sequences(): string
 }
 
 interface Device {
-  readonly byAlias: Map<string, Birth>
-  readonly byName: Map<string, Birth>
+  readonly byAlias: Map<string, BornMetric>
+  readonly byName: Map<string, BornMetric>
+  /** gaps of the node when it was born */
+  gaps: number
 }
 
 interface Node {
@@ -74,12 +63,71 @@ interface Node {
   seq: number | undefined
   /** of the birth; undefined: none seen */
   bdSeq: string | undefined
+  /** times at which messages were lost */
   gaps: number
   heardAt: UnixMs
 }
 
-export function makeSparkplugNodes(): SparkplugNodes {
+/**
+ * @param kept what was noted in the same session at the broker
+ * @param isFollowed whether the topic is of a node that concerns us; what is noted of others is forgotten
+ */
+export function makeSparkplugNodes(kept: KeptNodes, isFollowed: (topic: string) => boolean): SparkplugNodes {
+  const births = makeBirthNotes(kept.births)
   const nodes = new Map<string, Node>()
+  const standings = readStandings(kept.sequences ?? '[]')
+
+  for (const [key, text] of kept.births) {
+    const [group = '', name = '', id = ''] = key.split('/')
+    const birth = isFollowed(`spBv1.0/${group}/NBIRTH/${name}`) ? readBirth(text) : undefined
+    if (birth) recall(`${group}/${name}`, id, birth)
+    else births.forget(key)
+  }
+
+  function recall(name: string, id: string, birth: Birth): void {
+    const last = standings.get(name)
+    // Where it is not known what was heard last, more may have been sent since, and a birth among it.
+    const node = nodes.get(name) ?? { ...emptyNode(last?.heardAt ?? unixMs(0)), seq: last?.seq, gaps: last ? 0 : 1 }
+    nodes.set(name, node)
+    const device = emptyDevice()
+    node.devices.set(id, device)
+    if (id === '') node.bdSeq = birth.bdSeq
+    learn(device, birth.metrics)
+  }
+
+  function forget(name: string, id: string, device: Device): void {
+    births.forget(keyOf(name, id))
+    device.byAlias.clear()
+    device.byName.clear()
+  }
+
+  function forgetAll(name: string, node: Node): void {
+    for (const [id, device] of node.devices) forget(name, id, device)
+  }
+
+  /** A will that was left behind by a connection before this birth says nothing about now (§6.4.21). */
+  function die({ node: name }: SparkplugTopic, node: Node, payload: SparkplugPayload): Heard {
+    const bdSeq = bdSeqOf(payload)
+    if (node.bdSeq !== undefined && bdSeq !== undefined && bdSeq !== node.bdSeq) return { parts: [] }
+    node.bdSeq = undefined
+    node.seq = undefined
+    forgetAll(name, node)
+    const [group, own] = name.split('/')
+    // A will is written when the node connects, so its own time is not that of the death.
+    return {
+      parts: ['', ...[...node.devices.keys()].filter((id) => id !== '')].map((id) =>
+        deathOf(`spBv1.0/${group}/NDEATH/${own}${id === '' ? '' : `/${id}`}`, undefined),
+      ),
+    }
+  }
+
+  /** Takes a birth in. @returns whether there was room to note it */
+  function bear({ node: name, device: id }: SparkplugTopic, node: Node, device: Device, metrics: readonly Metric[]) {
+    const named = metrics.flatMap((m) => (m.name === undefined ? [] : [{ ...m, name: m.name }])).slice(0, MOST_METRICS)
+    device.gaps = node.gaps
+    learn(device, named)
+    return births.learn(keyOf(name, id), { bdSeq: id === '' ? node.bdSeq : undefined, metrics: named })
+  }
 
   return {
     hear(message, arrival) {
@@ -94,43 +142,42 @@ export function makeSparkplugNodes(): SparkplugNodes {
         nodes.set(topic.node, node)
       }
       if (topic.type === 'NDEATH') return die(topic, node, payload)
-      const device = node.devices.get(topic.device) ?? { byAlias: new Map(), byName: new Map() }
+      const device = node.devices.get(topic.device) ?? emptyDevice()
       if (!node.devices.has(topic.device)) {
         if (node.devices.size >= MOST_DEVICES) return tooMany('devices of a node', MOST_DEVICES)
         node.devices.set(topic.device, device)
       }
       const gap = follow(topic, node, payload, arrival)
       if (topic.type === 'DDEATH') {
-        clear(device)
-        return { parts: [deathOf(message.topic, readTime(payload.timestamp))], ...gap }
+        forget(topic.node, topic.device, device)
+        return { parts: [deathOf(message.topic, payload.timestamp)], ...gap }
       }
       if (topic.type === 'NBIRTH') {
-        for (const other of node.devices.values()) clear(other)
+        forgetAll(topic.node, node)
         node.bdSeq = bdSeqOf(payload)
       }
-      if (topic.type === 'DBIRTH') clear(device)
+      if (topic.type === 'DBIRTH') forget(topic.node, topic.device, device)
       const metrics = flatten(payload.metrics)
-      if (topic.type === 'NBIRTH' || topic.type === 'DBIRTH') learn(device, metrics, node.gaps)
-      const part = resolve(message.topic, device, node, payload, metrics)
-      const wants = part.unborn > 0 || gap ? { wants: topic.node } : {}
-      return { parts: [part], ...gap, ...wants }
+      const isBirth = topic.type === 'NBIRTH' || topic.type === 'DBIRTH'
+      const isCrowded = isBirth && !bear(topic, node, device, metrics)
+      const part = resolve(message.topic, { ...device, isSure: device.gaps === node.gaps }, payload, metrics)
+      const wants = part.unborn > 0 || part.unsure > 0 || gap ? { wants: topic.node } : {}
+      return { parts: [part], ...gap, ...wants, isCrowded }
     },
-  }
-}
-
-/** A will that was left behind by a connection before this birth says nothing about now (§6.4.21). */
-function die(topic: SparkplugTopic, node: Node, payload: SparkplugPayload): Heard {
-  const bdSeq = bdSeqOf(payload)
-  if (node.bdSeq !== undefined && bdSeq !== undefined && bdSeq !== node.bdSeq) return { parts: [] }
-  node.bdSeq = undefined
-  node.seq = undefined
-  for (const device of node.devices.values()) clear(device)
-  const [group, name] = topic.node.split('/')
-  // A will is written when the node connects, so its own time is not that of the death.
-  return {
-    parts: ['', ...[...node.devices.keys()].filter((device) => device !== '')].map((device) =>
-      deathOf(`spBv1.0/${group}/NDEATH/${name}${device === '' ? '' : `/${device}`}`, undefined),
-    ),
+    distrust() {
+      for (const node of nodes.values()) node.gaps++
+    },
+    changedBirths: births.take,
+    sequences: () =>
+      writeStandings(
+        new Map(
+          [...nodes].flatMap(([name, { seq, heardAt, gaps, devices }]): [string, Standing][] => {
+            // One that waits for a birth because messages were lost goes on waiting.
+            const isSure = devices.values().every((device) => device.byName.size === 0 || device.gaps === gaps)
+            return seq !== undefined && isSure ? [[name, { seq, heardAt }]] : []
+          }),
+        ),
+      ),
   }
 }
 
@@ -152,56 +199,10 @@ function follow(
   return { gap: { node: topic.node, from } }
 }
 
-function resolve(
-  topic: string,
-  device: Device,
-  node: Node,
-  payload: SparkplugPayload,
-  metrics: readonly Metric[],
-): SparkplugPart {
-  const values: Value[] = []
-  let unborn = 0
-  let badTimes = 0
-  for (const metric of metrics) {
-    const birth = metric.name === undefined ? device.byAlias.get(metric.alias ?? '') : device.byName.get(metric.name)
-    const name = metric.name ?? birth?.name
-    const value = metric.isNull ? null : metricValue(metric.wire, metric.datatype ?? birth?.datatype)
-    if (name === undefined || value === undefined) {
-      unborn++
-      continue
-    }
-    const written = metric.timestamp ?? payload.timestamp
-    const at = written === undefined ? undefined : readTime(written)
-    if (written !== undefined && at === undefined) {
-      badTimes++
-      continue
-    }
-    // Where messages are missing one of them may have been a birth, which gives aliases anew.
-    const sure = metric.name !== undefined || birth?.gaps === node.gaps ? GOOD : UNSURE
-    const stated = metric.quality === 500 ? REPORTED_BAD : readQuality('opc_da', metric.quality)
-    values.push({ name, value, at, quality: stated === GOOD ? sure : stated, isHistorical: metric.isHistorical })
-  }
-  return { topic, isDeath: false, at: undefined, values, unborn, badTimes }
-}
-
-/** Members of templates stand beside the metrics, as TEMPLATE/MEMBER. */
-function flatten(metrics: readonly Metric[], prefix = ''): readonly Metric[] {
-  if (prefix === '' && metrics.every((metric) => metric.members.length === 0)) return metrics
-  return metrics.flatMap((metric): readonly Metric[] => {
-    const name = metric.name === undefined ? undefined : prefix + metric.name
-    const own: Metric = { ...metric, name }
-    if (metric.members.length === 0 || name === undefined) return [own]
-    const inner = metric.members.map((m) => ({ ...m, timestamp: m.timestamp ?? metric.timestamp }))
-    return flatten(inner, `${name}/`)
-  })
-}
-
-function learn(device: Device, metrics: readonly Metric[], gaps: number): void {
+function learn(device: Device, metrics: Birth['metrics']): void {
   for (const { name, alias, datatype } of metrics) {
-    if (name === undefined || device.byName.size >= MOST_METRICS) continue
-    const birth = { name, datatype, gaps }
-    device.byName.set(name, birth)
-    if (alias !== undefined) device.byAlias.set(alias, birth)
+    device.byName.set(name, { name, datatype })
+    if (alias !== undefined) device.byAlias.set(alias, { name, datatype })
   }
 }
 
@@ -210,17 +211,16 @@ function bdSeqOf(payload: SparkplugPayload): string | undefined {
   return metric?.wire.kind === 'int' || metric?.wire.kind === 'long' ? String(metric.wire.value) : undefined
 }
 
-function deathOf(topic: string, at: UnixMs | undefined): SparkplugPart {
-  return { topic, isDeath: true, at, values: [], unborn: 0, badTimes: 0 }
+function keyOf(node: string, device: string): string {
+  return device === '' ? node : `${node}/${device}`
 }
 
 function emptyNode(heardAt: UnixMs): Node {
   return { devices: new Map(), seq: undefined, bdSeq: undefined, gaps: 0, heardAt }
 }
 
-function clear(device: Device): void {
-  device.byAlias.clear()
-  device.byName.clear()
+function emptyDevice(): Device {
+  return { byAlias: new Map(), byName: new Map(), gaps: 0 }
 }
 
 function tooMany(what: string, most: number): PayloadProblem {
