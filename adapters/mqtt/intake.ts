@@ -10,6 +10,7 @@ import { makeLastSeen } from './last-seen.ts'
 import { memoryOf } from './memory.ts'
 import { assetName, compileMappings, type Mapping } from './plan.ts'
 import type { MqttSourceConfig } from './schema.ts'
+import { readersOf } from './session-steps.ts'
 import { makeSparkplugIntake, type RebirthRequest, type SparkplugIntake } from './sparkplug-intake.ts'
 
 const RETAINED = qualityCode('uncertain', 'retained')
@@ -190,13 +191,7 @@ export function makeIntake(config: MqttSourceConfig, context: SourceContext, for
   }
 
   function wantedOf(message: Message, isSparkplug: boolean): readonly Route[] {
-    const all = routesOf(message.topic)
-    const { origins } = message
-    // A broker that brings a message once for each subscription says which one (MQTT 5.0 §3.3.4).
-    const named = all.filter(({ filter }) => origins.some((origin) => origin.filter === filter))
-    // One of a subscription that is gone is for those that have no copy of their own.
-    const wanted =
-      named.length > 0 ? named : all.filter(({ filter }) => !origins.some((origin) => origin.together.has(filter)))
+    const wanted = readersOf(routesOf(message.topic), message.origins)
     return sparkplug ? wanted.filter((route) => route.isSparkplug === isSparkplug) : wanted
   }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { makeOrigins, NOTHING_NOTED, type SessionNotes, type Step, stepsTo } from './session-steps.ts'
+import { makeOrigins, NOTHING_NOTED, readersOf, type SessionNotes, type Step, stepsTo } from './session-steps.ts'
 import { compileTopic, subscriptionId } from './topic-filter.ts'
 
 const wanting = (...filters: readonly string[]): ReadonlyMap<string, 1> => new Map(filters.map((f) => [f, 1]))
@@ -94,12 +94,9 @@ function makeSession() {
 function read(filters: readonly string[], originsOf: ReturnType<typeof makeOrigins>, queue: readonly Copy[]) {
   const times = new Map<number, Map<string, number>>()
   for (const { message, topic, id } of queue) {
-    const origins = originsOf([id])
-    const all = filters.filter((filter) => matches(filter, topic))
-    const named = all.filter((filter) => origins.some((o) => o.filter === filter))
-    const wanted = named.length > 0 ? named : all.filter((f) => !origins.some((o) => o.together.has(f)))
+    const matching = filters.filter((filter) => matches(filter, topic)).map((filter) => ({ filter }))
     const own = times.get(message) ?? new Map<string, number>()
-    for (const filter of wanted) own.set(filter, (own.get(filter) ?? 0) + 1)
+    for (const { filter } of readersOf(matching, originsOf([id]))) own.set(filter, (own.get(filter) ?? 0) + 1)
     times.set(message, own)
   }
   return times

@@ -77,6 +77,19 @@ export function makeOrigins(
   return (ids) => ids.flatMap((id) => byId.get(id) ?? [])
 }
 
+/** Of the subscriptions that match a message, those that read it. */
+export function readersOf<T extends { readonly filter: string }>(
+  matching: readonly T[],
+  origins: readonly Origin[],
+): readonly T[] {
+  if (origins.length === 0) return matching
+  // A broker that brings a message once for each subscription says which one (MQTT 5.0 §3.3.4).
+  const named = matching.filter(({ filter }) => origins.some((origin) => origin.filter === filter))
+  if (named.length > 0) return named
+  // One of a subscription that is gone is for those that have no copy of their own.
+  return matching.filter(({ filter }) => !origins.some((origin) => origin.together.has(filter)))
+}
+
 function doOverlap(filters: readonly string[]): boolean {
   return filters.some((filter, i) => filters.slice(0, i).some((other) => meet(other, filter)))
 }
