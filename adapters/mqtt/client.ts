@@ -72,6 +72,9 @@ export async function openLink(
   let fault: Fault | undefined
   let closing = false
   let parked: (() => void) | undefined
+  /** SUBSCRIBEs that wait for their answer, and PINGRESPs in a row meanwhile */
+  let unanswered = 0
+  let pings = 0
 
   function fail(cause: Fault): void {
     if (closing || fault) return
@@ -98,6 +101,10 @@ export async function openLink(
   }
   whileParked(client, () => parked !== undefined)
   client.on('packetreceive', (packet) => {
+    if (packet.cmd === 'suback') unanswered--
+    pings = packet.cmd === 'pingresp' && unanswered > 0 ? pings + 1 : 0
+    // One of them may have overtaken a slow answer; a broker that goes on so will never send anything.
+    if (pings > 1) fail(new Fault('source-timeout', where, 'the broker answers pings and not the subscription'))
     if (packet.cmd !== 'connack' || (packet.reasonCode ?? packet.returnCode) !== 0) return
     const { properties } = packet
     identified = config.protocol === '5' && properties?.subscriptionIdentifiersAvailable !== false
@@ -127,6 +134,7 @@ export async function openLink(
     acknowledge,
     subscribe(filters, idOf, done) {
       let due = filters.size
+      unanswered += due
       // One SUBSCRIBE a filter, because a subscription identifier (MQTT 5.0 §3.8.2.1.2) goes with a whole packet.
       for (const [filter, qos] of filters)
         client.subscribe(

@@ -33,11 +33,16 @@ it('leaves no timer and no socket behind, however often it connects', async () =
   expect(store.memos.size).toBe(1)
 })
 
-it('notices a broker that is gone without a word', async () => {
+it.each([
+  ['is gone without a word', false, /silent/],
+  ['answers pings and never the subscription', true, /not the subscription/],
+])('notices a broker that %s', async (_, pings, message) => {
   const sockets = new Set<Socket>()
   const mute = createServer((socket) => {
     sockets.add(socket.on('error', () => socket.destroy()))
     socket.once('data', () => socket.write(Uint8Array.of(0x20, 2, 0, 0))).resume()
+    const PINGREQ = 0xc0
+    if (pings) socket.on('data', (bytes) => bytes[0] === PINGREQ && socket.write(Uint8Array.of(0xd0, 0)))
   })
   await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve))
   onTestFinished(async () => {
@@ -52,7 +57,7 @@ it('notices a broker that is gone without a word', async () => {
       expect(agent.fault()).toMatchObject({
         code: 'source-timeout',
         fate: 'retries',
-        message: expect.stringMatching(/silent/),
+        message: expect.stringMatching(message),
       }),
     { timeout: 5_000 },
   )

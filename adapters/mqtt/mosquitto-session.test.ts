@@ -1,7 +1,7 @@
 import { connectAsync, type MqttClient } from 'mqtt'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { makeAgent, makeSession, stopAgents } from '../../test/support/broker-agent.ts'
-import { makeMemoryStore } from '../../test/support/collecting.ts'
+import { collect, makeMemoryStore } from '../../test/support/collecting.ts'
 import { findMosquitto, type Mosquitto, openMosquitto } from '../../test/support/mosquitto.ts'
 import { openMqttSource } from './adapter.ts'
 import { mqttSourceSchema } from './schema.ts'
@@ -114,6 +114,51 @@ describe.skipIf(!installed)('a session at Mosquitto', () => {
         }
     })
 
+    it('is found again under the name that is made where none is given, and by no other gateway', async () => {
+      const broker = await startBroker()
+      const client = await connectTo(broker)
+      const config = configure(broker, { protocol, client_id: undefined })
+      const store = makeMemoryStore()
+      const open = async (instance: string) => {
+        const collecting = collect(await openMqttSource(config, store.context('climate', { instance })), store)
+        const before = store.readings.length
+        await vi.waitFor(async () => {
+          await client.publishAsync('hall/h', '0', { qos: 1 })
+          expect(store.readings.length).toBeGreaterThan(before)
+        })
+        await collecting.stop()
+      }
+      await open('one')
+      await open('two')
+      for (const value of ['1', '2', '3']) await client.publishAsync('hall/h', value, { qos: 1 })
+      for (const instance of ['one', 'two']) {
+        const own = makeMemoryStore()
+        const collecting = collect(await openMqttSource(config, own.context('climate', { instance })), own)
+        const values = () => own.readings.map((r) => r.value).filter((value) => value !== 0)
+        await vi.waitFor(() => expect(values()).toEqual([1, 2, 3]))
+        await collecting.stop()
+      }
+    })
+
+    it('brings retained messages once for each subscription that is new, with 3.1.1 once a connection', async () => {
+      const broker = await startBroker()
+      const client = await connectTo(broker)
+      await client.publishAsync('hall/h', '1', { qos: 1, retain: true })
+      const agent = makeAgent(configure(broker, { protocol, subscriptions: [on('hall/{asset}'), on('hall/#')] }))
+      for (let connection = 1; connection <= 3; connection++) {
+        await agent.start()
+        await vi.waitFor(async () => {
+          await client.publishAsync('hall/h', '2', { qos: 1 })
+          expect(agent.values().at(-1)).toBe(2)
+        })
+        const retained = () => agent.store.readings.filter(({ quality }) => quality === 'uncertain/retained')
+        const of = (id: string) => retained().filter((reading) => reading.id === id).length
+        const expected = protocol === '5' ? 1 : connection
+        await vi.waitFor(() => expect([of('h/heat'), of('oven/heat')]).toEqual([expected, expected]))
+        await agent.stop()
+      }
+    })
+
     it('shares a subscription with another agent, each with its capture', async () => {
       const broker = await startBroker()
       const client = await connectTo(broker)
@@ -197,19 +242,25 @@ describe.skipIf(!installed)('a session at Mosquitto', () => {
     }
   })
 
-  it('goes on after each of many restarts of the broker', async () => {
-    const broker = await startBroker()
-    const agent = makeAgent(configure(broker))
-    for (let i = 0; i < 5; i++) {
-      await agent.start()
-      const client = await connectAsync(broker.url, { reconnectPeriod: 0 })
-      await client.publishAsync('hall/h-1', String(i), { qos: 1 })
-      await client.endAsync()
-      await vi.waitFor(() => expect(agent.values()).toHaveLength(i + 1))
-      await broker.restart()
-      await vi.waitFor(() => expect(agent.fault()).toMatchObject({ code: 'source-closed' }))
-      await agent.stop()
-    }
-    expect(agent.values()).toEqual([0, 1, 2, 3, 4])
-  })
+  it.each(PROTOCOLS.flatMap((protocol) => ['true', 'false'].map((persistence) => [protocol, persistence] as const)))(
+    'goes on after each of many restarts of the broker (MQTT %s, persistence %s)',
+    async (protocol, persistence) => {
+      const broker = await startBroker({ settings: [`persistence ${persistence}`] })
+      const agent = makeAgent(configure(broker, { protocol }))
+      for (let i = 0; i < 3; i++) {
+        await agent.start()
+        const client = await connectAsync(broker.url, { reconnectPeriod: 0 })
+        await vi.waitFor(async () => {
+          await client.publishAsync('hall/h-1', String(i), { qos: 1 })
+          expect(agent.values().at(-1)).toBe(i)
+        })
+        await client.endAsync()
+        expect(agent.counters()).toMatchObject({ sessions_lost: persistence === 'false' && i > 0 ? 1 : 0 })
+        await broker.restart()
+        await vi.waitFor(() => expect(agent.fault()).toMatchObject({ code: 'source-closed' }))
+        await agent.stop()
+      }
+      expect([...new Set(agent.values())]).toEqual([0, 1, 2])
+    },
+  )
 })
