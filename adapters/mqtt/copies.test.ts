@@ -6,6 +6,7 @@ function read(filters: readonly string[], messages: readonly string[], stored = 
   const copies = makeCopies(filters, inForce)
   return messages.filter((text) => {
     if (text === 'SUBACK') return void copies.subscribed()
+    if (text.startsWith('UNSUBACK ')) return void copies.unsubscribed([text.slice('UNSUBACK '.length)])
     const [topic = '', payload = ''] = text.replace(/[!@]$/, '').split('=')
     const message = { topic, payload: Buffer.from(payload), dup: text.endsWith('!'), retain: text.endsWith('@') }
     return !copies.isCopy(message, () => stored)
@@ -45,6 +46,12 @@ it.each([
   ],
 ])('reads %s', (_, filters, messages, expected) => {
   expect(read(filters, messages)).toEqual(expected)
+})
+
+it('expects no copies of a filter that is gone', () => {
+  const messages = ['a/b/c=1', 'a/b/c=1', 'a/b/c=1', 'UNSUBACK +/b/c', 'a/b/c=2', 'a/b/c=2', 'a/b/c=2', 'a/b/c=2']
+  expect(read([...TWO, '+/b/c'], messages)).toEqual(['a/b/c=1', 'a/b/c=2', 'a/b/c=2'])
+  expect(read(TWO, ['UNSUBACK a/b/+', 'a/b/c=1', 'a/b/c=1'])).toEqual(['a/b/c=1', 'a/b/c=1'])
 })
 
 it('drops after a crash the copy whose like is stored', () => {

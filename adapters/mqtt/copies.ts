@@ -22,6 +22,8 @@ export interface Copies {
   isCopy(message: Arrival, isStored: (hash: Buffer) => boolean): boolean
   /** All filters are in force: from now on a missing copy says something. */
   subscribed(): void
+  /** These filters bring no copies any more. What still waits of them is rather read twice than another message left out. */
+  unsubscribed(filters: readonly string[]): void
 }
 
 /** What came last on a topic, and how many copies of it may follow. */
@@ -40,7 +42,7 @@ interface Last {
  * @param inForce true: it has them already
  */
 export function makeCopies(filters: readonly string[], inForce: boolean): Copies {
-  const patterns = filters.flatMap((filter) => {
+  let patterns = filters.flatMap((filter) => {
     // What it brings may go to another member of the group, so that a copy more or less says nothing.
     if (isShared(filter)) return []
     const compiled = compileTopic(filter)
@@ -88,6 +90,11 @@ export function makeCopies(filters: readonly string[], inForce: boolean): Copies
     },
     subscribed() {
       isSure = true
+    },
+    unsubscribed(gone) {
+      patterns = patterns.filter(({ filter }) => !gone.includes(filter))
+      matching.clear()
+      last.clear()
     },
   }
 }

@@ -54,7 +54,11 @@ export async function openSessionKeeper(
         context.log.warn({ source: context.name, err }, 'the filters of the session could not be noted'),
       )
     }
-    if (step?.kind === 'unsubscribe') link.unsubscribe(step.filters, goOn)
+    if (step?.kind === 'unsubscribe')
+      link.unsubscribe(step.filters, () => {
+        copies.unsubscribed(step.filters)
+        goOn()
+      })
     else if (step?.kind === 'note') {
       await note(step.notes)
       await take(rest, link)
