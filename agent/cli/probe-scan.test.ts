@@ -34,7 +34,7 @@ sources:
 `,
   )
   const at = `localhost:${gateway.port}`
-  const quick = ['--units', '1-8', '--range', '0-39', '--rate', '100', '--timeout', '50ms', '-c', file]
+  const quick = ['--units', '1-8', '--range', '0-39', '--rate', '100', '--timeout', '250ms', '-c', file]
   return { folder, gateway, at, quick }
 }
 
