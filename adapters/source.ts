@@ -121,8 +121,8 @@ export interface SourceContext {
   readonly name: string
   readonly clock: Clock
   readonly log: Log
-  /** marks of the named session from the store, for brokers */
-  marks(session: string): Promise<Marks['seen']>
+  /** the next marks of the named session behind packet id `after`, in their order, from the store; none where there are no more */
+  marks(session: string, after: number): Promise<Marks['seen']>
   /**
    * Forgets the marks of every session with this prefix but `session`, durably: the broker lost them. Without it a broker
    * source trusts no stored marks, and redeliveries after a crash make second readings.

@@ -22,6 +22,24 @@ describe('marks', () => {
     store.dropMarks('mqtt/a/', 'mqtt/a/2')
     expect(['mqtt/a/1', 'mqtt/a/2', 'mqtt/b/1', ''].map((session) => store.marks(session).length)).toEqual([0, 1, 1, 0])
   })
+
+  it('of a session are given a part at a time, in the order of their packet ids', () => {
+    using folder = makeFolder()
+    using store = folder.open()
+    const ids = Array.from({ length: 2_500 }, (_, i) => i + 1)
+    const marks = ids
+      .toReversed()
+      .flatMap((packet_id) => ['a', 'b'].map((session) => ({ session, packet_id, hash: hash(1) })))
+    store.append(commitOf([], { marks }))
+    const parts: number[][] = []
+    for (let after = 0; ; after = parts.at(-1)!.at(-1)!) {
+      const part = store.marks('a', after)
+      if (part.length === 0) break
+      parts.push(part.map(({ packet_id }) => packet_id))
+    }
+    expect(parts.map((part) => part.length)).toEqual([1_000, 1_000, 500])
+    expect(parts.flat()).toEqual(ids)
+  })
 })
 
 describe('outages', () => {

@@ -28,7 +28,7 @@ export interface Journal {
   clearOlder(keys: readonly string[], raised: number, at: number): void
   alarms(since: number): readonly Alarm[]
   mark(mark: Commit['marks'][number]): void
-  marks(session: string): ReturnType<Store['marks']>
+  marks(session: string, after: number): ReturnType<Store['marks']>
   dropMarks(prefix: string, session: string): void
   memo(source: string, key: string): string | undefined
   /** null: forgets it */
@@ -46,6 +46,8 @@ function mostOutages(max_size: number): number {
 /** What is left of the bound once it was reached, so that not every outage gives one up. */
 const KEPT = 0.9
 const MOST_ALARMS = 1_000
+/** A session comes to 65,535 marks in time, which as one answer would hold up commits and take 60 MB. */
+const MARKS_AT_ONCE = 1_000
 
 export function makeJournal(db: Db, max_size: number): Journal {
   const most = mostOutages(max_size)
@@ -93,8 +95,8 @@ export function makeJournal(db: Db, max_size: number): Journal {
      ORDER BY since DESC, id DESC LIMIT 100`,
   )
   const mark = db.prepare('INSERT INTO mark VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET hash = excluded.hash')
-  const marks = db.prepare<[string], { packet_id: number; hash: Buffer }>(
-    'SELECT packet_id, hash FROM mark WHERE session = ? ORDER BY packet_id',
+  const marks = db.prepare<[string, number, number], { packet_id: number; hash: Buffer }>(
+    'SELECT packet_id, hash FROM mark WHERE session = ? AND packet_id > ? ORDER BY packet_id LIMIT ?',
   )
   const dropMarks = db.prepare('DELETE FROM mark WHERE substr(session, 1, length(?)) = ? AND session <> ?')
   const memo = db.prepare<[string, string], string>('SELECT value FROM memo WHERE source = ? AND key = ?').pluck()
@@ -163,7 +165,7 @@ export function makeJournal(db: Db, max_size: number): Journal {
     mark({ session, packet_id, hash }) {
       mark.run(session, packet_id, hash)
     },
-    marks: (session) => marks.all(session),
+    marks: (session, after) => marks.all(session, after, MARKS_AT_ONCE),
     dropMarks(prefix, session) {
       dropMarks.run(prefix, prefix, session)
     },

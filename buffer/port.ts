@@ -213,8 +213,8 @@ export interface Store extends BatchStore, Disposable {
    * is reached (@throws Fault `store-paused` where `when_full` is `pause` and there is none). `evicted`: pools whose cursor was moved over evicted readings; their publisher must start anew from it.
    */
   append(commit: Commit): { readonly seq: RawSeq; readonly n: number; readonly evicted: readonly string[] }
-  /** Marks of a client session. */
-  marks(session: string): readonly { readonly packet_id: number; readonly hash: Uint8Array }[]
+  /** The next marks of a client session behind packet id `after`, in their order; none where there are no more. */
+  marks(session: string, after?: number): readonly { readonly packet_id: number; readonly hash: Uint8Array }[]
   /** Forgets all sessions of this prefix but `session` (a session the broker lost never redelivers). */
   dropMarks(prefix: string, session: string): void
 

@@ -218,7 +218,7 @@ export function openStore(options: StoreOptions): Store {
         return stored
       })
     },
-    marks: (session) => use((t) => t.journal.marks(session)),
+    marks: (session, after = 0) => use((t) => t.journal.marks(session, after)),
     dropMarks: (prefix, session) => use((t) => t.journal.dropMarks(prefix, session)),
 
     memo: (source, key) => use((t) => t.journal.memo(source, key)),

@@ -5,7 +5,7 @@ import { openBirthKeeper } from './birth-keeper.ts'
 import { openLink } from './client.ts'
 import { loadFormats } from './formats/load.ts'
 import { makeIntake } from './intake.ts'
-import { makeMarkTable } from './marks.ts'
+import { makeMarkTable, readMarks } from './marks.ts'
 import { firstProblems, memoryOf } from './memory.ts'
 import type { MqttSourceConfig } from './schema.ts'
 import { openSessionKeeper } from './session-keeper.ts'
@@ -37,12 +37,13 @@ export async function openMqttSource(config: MqttSourceConfig, context: SourceCo
     ? `sluice-${randomBytes(6).toString('hex')}`
     : (config.client_id ?? defaultClientId(context))
   const session = `${clientId}@${new URL(config.url).host}#`
-  const stored = context.dropMarks ? await context.marks(session) : []
+  const memory = memoryOf(context)
+  const { counters } = memory
+  memory.marks ??= await readMarks(async (after) => (context.dropMarks ? context.marks(session, after) : []))
+  const marks = makeMarkTable(memory.marks)
   const keeper = await openSessionKeeper(config, context, session)
-  const marks = makeMarkTable(stored)
   const intake = makeIntake(config, context, await loadFormats(config))
   const births = await openBirthKeeper(config, context, session, intake.sparkplug)
-  const { counters } = memoryOf(context)
   const cap = Math.max(config.window, MOST_HELD)
 
   let wake = Promise.withResolvers<void>()
@@ -97,7 +98,7 @@ export async function openMqttSource(config: MqttSourceConfig, context: SourceCo
       context.log.warn({ source: name }, 'the broker no longer has the session: what it held for the agent is lost')
     }
     // Nothing comes before the first SUBSCRIBE of a new session, so no message can be taken for one of the old session.
-    if (!resumed && stored.length > 0) await context.dropMarks?.(session, '')
+    if (!resumed) await context.dropMarks?.(session, '')
     await births?.settle()
     await keeper.agree(link)
   } catch (error) {
@@ -113,16 +114,18 @@ export async function openMqttSource(config: MqttSourceConfig, context: SourceCo
   function deliver(isLast = false): Delivery {
     const taken = intake.flush(clock.now())
     const delivered = acks
+    const marked = seen
     if (!transient) for (const { topic, payload } of taken.requests) link.publish(topic, payload)
     const delivery: Delivery = {
       block: taken.block,
       outages: taken.outages,
       refused: taken.refused,
       ...births?.take(isLast),
-      ...(seen.length > 0 && { marks: { session, seen } }),
+      ...(marked.length > 0 && { marks: { session, seen: marked } }),
       // A broker that waits for acknowledgements sends nothing meanwhile.
       ...(acks.length > 0 && { within_ms: held * 2 >= Math.min(config.window, ahead) ? 0 : config.ack_within }),
       committed() {
+        marks.committed(marked)
         held -= delivered.length
         link.acknowledge(delivered)
         if (hasRoom()) link.resume()
@@ -192,7 +195,7 @@ export async function openMqttSource(config: MqttSourceConfig, context: SourceCo
       return intake.lastSeen()
     },
     counters: () => ({ ...counters, held }),
-    lessons: () => firstProblems(memoryOf(context)),
+    lessons: () => firstProblems(memory),
     [Symbol.asyncDispose]: () => link[Symbol.asyncDispose](),
   }
 }

@@ -16,12 +16,20 @@ function configure(url: string, options: object = {}) {
   return mqttSourceSchema.parse({ kind: 'mqtt', url, protocol: '3.1.1', subscriptions: [heat], ...options })
 }
 
-it('leaves no timer and no socket behind, however often it connects', async () => {
+it('leaves no timer and no socket behind and reads its marks once, however often it connects', async () => {
   const broker = await openBroker()
   onTestFinished(() => broker[Symbol.asyncDispose]())
   const config = configure(broker.url, { status_topic: 'status' })
   const store = makeMemoryStore()
-  const context = store.context('climate')
+  const stored = store.context('climate')
+  const asked: number[] = []
+  const context = {
+    ...stored,
+    marks: (session: string, after: number) => {
+      asked.push(after)
+      return stored.marks(session, after)
+    },
+  }
   const resources = (): number => process.getActiveResourcesInfo().filter((kind) => kind !== 'Immediate').length
   const flap = async (times: number): Promise<void> => {
     for (let i = 0; i < times; i++) await (await openMqttSource(config, context))[Symbol.asyncDispose]()
@@ -31,6 +39,7 @@ it('leaves no timer and no socket behind, however often it connects', async () =
   await flap(25)
   await vi.waitFor(() => expect(resources()).toBeLessThanOrEqual(before))
   expect(store.memos.size).toBe(1)
+  expect(asked).toEqual([0])
 })
 
 it.each([

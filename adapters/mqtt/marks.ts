@@ -1,6 +1,26 @@
 import { hash } from 'node:crypto'
 import type { Marks } from '../source.ts'
 
+type Mark = Marks['seen'][number]
+
+/** Packet ids are two bytes (MQTT 5.0 §2.2.1). */
+const PACKET_IDS = 65_536
+/** Bytes of a hash. */
+const SIZE = 16
+
+/**
+ * The marks that are durable: the hash of each packet id in its place, zeros where there is none. A broker uses every id
+ * in time, so this is what the marks come to: a megabyte, kept from one connection to the next, and not 65,535 rows that
+ * each connection reads again.
+ * @param next the next marks behind a packet id, none where there are no more
+ */
+export async function readMarks(next: (after: number) => Promise<readonly Mark[]>): Promise<Buffer> {
+  const durable = Buffer.alloc(PACKET_IDS * SIZE)
+  for (let marks = await next(0); marks.length > 0; marks = await next(marks.at(-1)!.packet_id))
+    for (const { packet_id, hash } of marks) durable.set(hash, packet_id * SIZE)
+  return durable
+}
+
 /**
  * Which QoS 1 messages of the session at the broker are stored already (DESIGN §8). A mark stays until its packet id
  * arrives again without DUP or with another content, because an acknowledgement may be lost on its way.
@@ -14,23 +34,39 @@ export interface MarkTable {
     readonly dup: boolean
     readonly topic: string
     readonly payload: Uint8Array
-  }): Marks['seen'][number] | undefined
+  }): Mark | undefined
+  /** These are durable: the next connection knows them too. */
+  committed(marks: readonly Mark[]): void
   /** true: a message of this content is marked, whatever its packet id */
   has(hash: Buffer): boolean
 }
 
-/** @param stored what the store holds of the session */
-export function makeMarkTable(stored: Marks['seen']): MarkTable {
-  const hashes = new Map<number, Buffer>(stored.map((mark) => [mark.packet_id, Buffer.from(mark.hash)]))
+/**
+ * The marks of one connection. What it gave and was not committed ends with it: nothing of that is stored, so the
+ * redelivery must be taken for new.
+ * @param durable from `readMarks`; the same for all connections to a session
+ */
+export function makeMarkTable(durable: Buffer): MarkTable {
+  const fresh = new Map<number, Uint8Array>()
   return {
-    clear: () => hashes.clear(),
+    clear() {
+      fresh.clear()
+      durable.fill(0)
+    },
     mark({ packet_id, dup, topic, payload }) {
       const content = contentHash(topic, payload)
-      if (dup && hashes.get(packet_id)?.equals(content)) return undefined
-      hashes.set(packet_id, content)
+      const at = packet_id * SIZE
+      if (dup && content.equals(fresh.get(packet_id) ?? durable.subarray(at, at + SIZE))) return undefined
+      fresh.set(packet_id, content)
       return { packet_id, hash: content }
     },
-    has: (hash) => hashes.values().some((marked) => marked.equals(hash)),
+    committed(marks) {
+      for (const { packet_id, hash } of marks) {
+        durable.set(hash, packet_id * SIZE)
+        if (fresh.get(packet_id) === hash) fresh.delete(packet_id)
+      }
+    },
+    has: (hash) => durable.includes(hash) || fresh.values().some((marked) => hash.equals(marked)),
   }
 }
 
@@ -44,5 +80,5 @@ export function contentHash(topic: string, payload: Uint8Array): Buffer {
   const end = scratch.write(topic)
   scratch[end] = 0
   scratch.set(payload, end + 1)
-  return hash('sha256', scratch.subarray(0, end + 1 + payload.length), 'buffer').subarray(0, 16)
+  return hash('sha256', scratch.subarray(0, end + 1 + payload.length), 'buffer').subarray(0, SIZE)
 }

@@ -40,6 +40,8 @@ export interface MqttMemory {
   readonly newest: Map<string, Map<string, number>>
   /** signal id → quality code of the bad reading it is stuck in */
   readonly bad: Map<string, number>
+  /** marks that are durable (`readMarks`); absent until the store was asked */
+  marks?: Buffer
   /** births, aliases and sequence of Sparkplug nodes */
   sparkplug?: SparkplugNodes
   /** reason → the first message that was refused for it since the agent started */

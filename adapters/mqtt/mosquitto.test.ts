@@ -6,11 +6,14 @@ import { connectAsync, type MqttClient } from 'mqtt'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { makeAgent, makeSession, stopAgents } from '../../test/support/broker-agent.ts'
 import { findMosquitto, type Mosquitto, makeAuthority, openMosquitto } from '../../test/support/mosquitto.ts'
+import type { Delivery } from '../source.ts'
 import { type MqttSourceConfig, mqttSourceSchema } from './schema.ts'
 
 const installed = await findMosquitto()
 const PROTOCOLS = ['3.1.1', '5'] as const
 const CLIENT = 'agent-1'
+/** How an agent comes back to its session. */
+const BACK = ['start', 'reconnect'] as const
 
 const temperature = {
   topic: 'hall/{asset}',
@@ -70,7 +73,7 @@ describe.skipIf(!installed)('with Mosquitto', () => {
       expect(agent.counters()).toMatchObject({ held: 0, redelivered: 0 })
     })
 
-    it('leaves with the broker what was not committed', async () => {
+    it.each(BACK)('leaves with the broker what was not committed (%s)', async (back) => {
       const broker = await startBroker()
       const client = await sender(broker.url)
       const agent = makeAgent(configure(broker, { protocol }))
@@ -83,29 +86,34 @@ describe.skipIf(!installed)('with Mosquitto', () => {
       await vi.waitFor(() => expect(seen).toBe(10))
       await agent.stop()
 
-      await agent.start()
+      await agent[back]()
       await vi.waitFor(() => expect(agent.values()).toEqual(numbers(10)))
       expect(agent.counters()).toMatchObject({ redelivered: 0, held: 0 })
     })
 
-    it('makes no second reading of what was committed and not acknowledged', async () => {
+    it.each(BACK)('makes no second reading of what was committed and not acknowledged (%s)', async (back) => {
       const broker = await startBroker()
       const client = await sender(broker.url)
       const agent = makeAgent(configure(broker, { protocol }))
       await makeSession(agent, client)
       await send(client, 0, 10)
-      await agent.start(agent.append)
+      const committed: Delivery[] = []
+      await agent.start((delivery) => {
+        agent.append(delivery)
+        committed.push(delivery)
+      })
       await vi.waitFor(() => expect(agent.store.readings).toHaveLength(10))
       await agent.stop()
+      for (const delivery of committed) delivery.committed?.()
 
-      await agent.start()
+      await agent[back]()
       await vi.waitFor(() => expect(agent.counters()).toMatchObject({ redelivered: 10, held: 0 }))
       await agent.stop()
 
-      await agent.start()
+      await agent[back]()
       await send(client, 10, 11)
       await vi.waitFor(() => expect(agent.values()).toEqual(numbers(11)))
-      expect(agent.counters().redelivered).toBe(0)
+      expect(agent.counters().redelivered).toBe(back === 'start' ? 0 : 10)
     })
 
     it('takes a redelivery with another content for what it is: new', async () => {
@@ -126,7 +134,7 @@ describe.skipIf(!installed)('with Mosquitto', () => {
       expect(agent.counters().redelivered).toBe(1)
     })
 
-    it('forgets its marks with the session', async () => {
+    it.each(BACK)('forgets its marks with the session (%s)', async (back) => {
       const broker = await startBroker()
       const client = await sender(broker.url)
       const agent = makeAgent(configure(broker, { protocol }))
@@ -139,7 +147,7 @@ describe.skipIf(!installed)('with Mosquitto', () => {
       await usurper.endAsync()
       expect(agent.store.marks.size).toBe(1)
 
-      await agent.start()
+      await agent[back]()
       expect(agent.store.marks.size).toBe(0)
       // The packet ids of the new session are those of the old one, and so is the content.
       await vi.waitFor(async () => {

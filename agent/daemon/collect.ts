@@ -67,7 +67,7 @@ export function startCollector(input: {
     clock,
     log,
     instance: input.instance,
-    marks: (session) => store.marks(session),
+    marks: (session, after) => store.marks(session, after),
     dropMarks: (prefix, session) => store.dropMarks(prefix, session),
     memo: {
       get: (key) => store.memo(name, key),

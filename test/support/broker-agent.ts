@@ -2,7 +2,7 @@ import type { MqttClient } from 'mqtt'
 import { expect, vi } from 'vitest'
 import { openMqttSource } from '../../adapters/mqtt/adapter.ts'
 import type { MqttSourceConfig } from '../../adapters/mqtt/schema.ts'
-import type { Delivery, Source } from '../../adapters/source.ts'
+import type { Delivery, Source, SourceContext } from '../../adapters/source.ts'
 import { type Collecting, collect, type MemoryStore, makeMemoryStore } from './collecting.ts'
 
 /** What tests of sources at a broker collect with; `stopAgents` ends those that still run. */
@@ -15,21 +15,30 @@ export async function stopAgents(): Promise<void> {
 /** An agent with one source and a store that outlives its connections. */
 export function makeAgent(config: MqttSourceConfig, store: MemoryStore = makeMemoryStore()) {
   let current: { readonly source: Source; readonly collecting: Collecting } | undefined
+  let context: SourceContext
   const append = (delivery: Delivery) => store.append(current!.source, delivery)
+  async function connect(settle?: (delivery: Delivery) => void | Promise<void>): Promise<void> {
+    const source = await openMqttSource(config, context)
+    const collecting = collect(source, store, settle)
+    current = { source, collecting }
+    collectings.push(collecting)
+  }
   return {
     store,
     values: () => store.readings.map((r) => r.value),
     counters: () => current!.source.counters(),
     fault: () => current!.collecting.fault(),
     append,
-    /** @param settle default: store, then acknowledge */
-    async start(settle?: (delivery: Delivery) => void | Promise<void>) {
-      // A new context is a new process: nothing is remembered but what the store holds.
-      const source = await openMqttSource(config, store.context('climate'))
-      const collecting = collect(source, store, settle)
-      current = { source, collecting }
-      collectings.push(collecting)
+    /**
+     * In a new process: nothing is remembered but what the store holds.
+     * @param settle default: store, then acknowledge
+     */
+    start(settle?: (delivery: Delivery) => void | Promise<void>): Promise<void> {
+      context = store.context('climate')
+      return connect(settle)
     },
+    /** In the same process, after `start` and `stop`. */
+    reconnect: connect,
     async stop() {
       collectings.splice(collectings.indexOf(current!.collecting), 1)
       await current!.collecting.stop()

@@ -64,11 +64,11 @@ export function makeMemoryStore(): MemoryStore {
       clock,
       log,
       instance,
-      async marks(session) {
-        return [...(store.marks.get(session) ?? [])].map(([packet_id, hash]): Marks['seen'][number] => ({
-          packet_id,
-          hash,
-        }))
+      async marks(session, after) {
+        return [...(store.marks.get(session) ?? [])]
+          .map(([packet_id, hash]): Marks['seen'][number] => ({ packet_id, hash }))
+          .filter(({ packet_id }) => packet_id > after)
+          .toSorted((a, b) => a.packet_id - b.packet_id)
       },
       memo: {
         get: async (key) => store.memos.get(key),
