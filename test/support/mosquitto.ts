@@ -83,14 +83,17 @@ export async function openMosquitto(
       child.once('error', () => resolve())
     })
     let said = ''
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    const hear = (text: string): void => {
       said += text
-    })
+    }
+    child.stderr.setEncoding('utf8').on('data', hear)
     // Mosquitto writes "running" when its listeners are open.
     while (!/mosquitto version .* running/.test(said)) {
       if (child.exitCode !== null) throw new Error(`mosquitto did not start: ${said}`)
       await pause(5)
     }
+    // From here on it says something for each connection, and a test may make thousands.
+    child.stderr.off('data', hear).resume()
     return {
       async stop() {
         child.kill('SIGTERM')
