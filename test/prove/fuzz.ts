@@ -1,6 +1,6 @@
 import { fuzzModbus } from './fuzz-modbus.ts'
 import { fuzzFormats } from './fuzz-mqtt.ts'
-import { memory, round1, settledRss } from './memory.ts'
+import { memory, round1, settled } from './memory.ts'
 import { makeRandom } from './random.ts'
 
 export interface FuzzResult {
@@ -48,10 +48,10 @@ export async function proveFuzz(options: {
       for (const format of formats) format.run(Math.ceil((options.payloads / formats.length) * part))
     }
     await send(WARM_UP)
-    const before = await settledRss()
+    const before = await settled()
     say(`fuzz: after the warm-up ${memory()}`)
     await send(1 - WARM_UP)
-    const growth = (await settledRss()) - before
+    const growth = (await settled()).rss - before.rss
     say(`fuzz: at the end ${memory()}`)
     const links = [tcp.result(), rtu.result()]
     say(`fuzz: tcp ${JSON.stringify(links[0])}`)

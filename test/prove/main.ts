@@ -1,13 +1,15 @@
 import { parseArgs } from 'node:util'
 import { proveDamage } from './damage/damage.ts'
-import { MOST_FLAP_GROWTH_MB, proveFlap } from './flap.ts'
+import { isFlat, proveFlap } from './flap.ts'
 import { MOST_GROWTH_MB, proveFuzz } from './fuzz.ts'
 import { proveKill } from './kill.ts'
 import { provePowercut } from './powercut/powercut.ts'
 
 /**
  * `npm run prove -- NAME [--quick] [--json]`: proofs that are too long for the test suite. Progress goes to stderr; with
- * `--json` the last line is one JSON object. Exit 1 where a proof fails, 2 for a wrong call.
+ * `--json` the last line is one JSON object. Exit 1 where a proof fails, 2 for a wrong call. The script in package.json
+ * gives Node the flags of the deployment (deploy/sluice.service): a nursery of the usual size alone takes 15 MB and more
+ * of garbage, and V8 takes it only at its start.
  */
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -44,7 +46,7 @@ switch (positionals[0]) {
     const say = (line: string): void => console.error(line)
     const result = await proveFlap({ reconnects, seed: Number(values.seed), say })
     console.log(values.json ? JSON.stringify(result) : result)
-    if (result.rss_growth_mb > MOST_FLAP_GROWTH_MB) process.exitCode = 1
+    if (!isFlat(result)) process.exitCode = 1
     break
   }
   case 'powercut': {

@@ -3,21 +3,28 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
 setFlagsFromString('--expose-gc')
-// As the agent is deployed (deploy/sluice.service); counts for threads that start from now on.
-setFlagsFromString('--max-semi-space-size=1')
 const collectGarbage = runInNewContext('gc') as (how: object) => void
 
 /** Gives what V8 keeps ready for new objects back to the system too. */
 const HOW = { type: 'major', execution: 'sync', flavor: 'last-resort' }
 
-/** Resident set of this process in MB once what is garbage is gone. */
-export async function settledRss(): Promise<number> {
+/** MB that this process holds. */
+export interface Held {
+  /** resident set: all threads, what V8 and the allocator keep ready, and libraries in C */
+  readonly rss: number
+  /** live objects of this thread */
+  readonly heap: number
+}
+
+/** What this process holds once the garbage of this thread is gone. */
+export async function settled(): Promise<Held> {
   // Sockets and timers that are done are let go of between the rounds.
   for (let round = 0; round < 4; round++) {
     collectGarbage(HOW)
     await delay(50)
   }
-  return process.memoryUsage.rss() / 1e6
+  const { rss, heapUsed } = process.memoryUsage()
+  return { rss: rss / 1e6, heap: heapUsed / 1e6 }
 }
 
 export function round1(x: number): number {
