@@ -14,6 +14,8 @@ import { makeRandom } from './random.ts'
 
 export interface KillResult {
   readonly kills: number
+  /** how many of them met which */
+  readonly killed: Readonly<Record<'agent' | 'pool' | 'broker', number>>
   readonly accepted: number
   /** numbered messages that are in no account, and slots that are missing at the pool */
   readonly lost: number
@@ -26,11 +28,13 @@ export interface KillResult {
 const SPEED = 40
 
 /**
- * Kills agent and pool with SIGKILL at random moments under load and checks at the end that every numbered message is
+ * Kills agent, pool and broker with SIGKILL at random moments under load and checks at the end that every numbered message is
  * in the raw log exactly once, that the accounts add up, and that the pool holds each row once and none is missing.
  */
 export async function proveKill(options: {
   readonly kills: number
+  /** longest time between two, ms */
+  readonly longest_ms: number
   readonly seed: number
   readonly say: (line: string) => void
 }): Promise<KillResult> {
@@ -48,25 +52,39 @@ export async function proveKill(options: {
   let agent = await startAgent()
   await subscribed(plant)
   plant.startPublishing()
+  const killed = { agent: 0, pool: 0, broker: 0 }
   for (let i = 0; i < kills; i++) {
     // From the first moment of a start to well into steady work.
-    await delay(20 + random() * (random() < 0.3 ? 200 : 1_800))
-    if (random() < 0.65) {
+    await delay(20 + random() * (random() < 0.3 ? 200 : options.longest_ms))
+    const dice = random()
+    if (dice < 0.65) {
       await kill(agent)
+      killed.agent++
       if (random() < 0.3) await delay(random() * 1_000)
+      if (i + 1 < kills && random() < 0.15) {
+        // The broker goes too, with messages that the agent had and did not acknowledge.
+        await plant.killBroker()
+        killed.broker++
+        i++
+      }
       agent = await startAgent()
-    } else {
+    } else if (dice < 0.9) {
       await kill(pool)
+      killed.pool++
       if (random() < 0.3) await delay(random() * 1_000)
       pool = await startPool()
+    } else {
+      await plant.killBroker()
+      killed.broker++
     }
     if ((i + 1) % 10 === 0) say(`kill: ${i + 1} kills, ${plant.published()} messages`)
   }
+  say(`kill: ${JSON.stringify(killed)}`)
   await plant.stopPublishing()
   await drained(plant, say)
   agent.kill('SIGTERM')
   await once(agent, 'exit')
-  const result = { kills, ...(await inspect(plant, say)) }
+  const result = { kills, killed, ...(await inspect(plant, say)) }
   await kill(pool)
   return result
 }
@@ -109,7 +127,7 @@ async function drained(plant: Plant, say: (line: string) => void): Promise<void>
   say('kill: the pool did not get everything in time')
 }
 
-async function inspect(plant: Plant, say: (line: string) => void): Promise<Omit<KillResult, 'kills'>> {
+async function inspect(plant: Plant, say: (line: string) => void): Promise<Omit<KillResult, 'kills' | 'killed'>> {
   using store = openStore({
     data_dir: plant.dataDir,
     boot: 'inspection',

@@ -26,7 +26,8 @@ const { values, positionals } = parseArgs({
 switch (positionals[0]) {
   case 'kill': {
     const kills = Number(values.kills ?? (values.quick ? 8 : 30))
-    const result = await proveKill({ kills, seed: Number(values.seed), say: (line) => console.error(line) })
+    const say = (line: string): void => console.error(line)
+    const result = await proveKill({ kills, longest_ms: 1_800, seed: Number(values.seed), say })
     const { lost, doubled, ledger_ok } = result
     console.log(values.json ? JSON.stringify(result) : result)
     if (lost > 0 || doubled > 0 || !ledger_ok) process.exitCode = 1

@@ -18,11 +18,14 @@ export interface Plant extends AsyncDisposable, ProofFiles {
   /** Sends a message without a number, as often as asked; for telling whether the agent has subscribed. */
   publishIdle(): Promise<void>
   startPublishing(): void
+  /** Kills the broker once it has saved what it took, and starts it again. */
+  killBroker(): Promise<void>
   stopPublishing(): Promise<void>
 }
 
-/** Real time between two messages, ms. */
+/** Real time between two messages, ms, and after the last one until the broker has saved it. */
 const PACE = 15
+const SAVED = 250
 
 /** @throws Error where Mosquitto or libmodbus is not installed */
 export async function openPlant(clock: Clock): Promise<Plant> {
@@ -33,12 +36,14 @@ export async function openPlant(clock: Clock): Promise<Plant> {
   const flags = await findLibmodbus()
   if (!program || !flags) throw new Error('this proof needs mosquitto and libmodbus')
   // A broker drops QoS 1 messages for a client that is away once its queue is full; that loss would not be ours.
-  const broker = opened.use(await openMosquitto(program, { settings: ['max_queued_messages 0'] }))
+  // What it took it saves at the next turn of its loop, so that a kill can only take what nobody relies on.
+  const settings = ['max_queued_messages 0', 'autosave_on_changes true', 'autosave_interval 1']
+  const broker = opened.use(await openMosquitto(program, { settings }))
   const modbus = opened.use(await openLibmodbus(flags))
   const pool = { port: await freePort() }
   const files = writeProofFiles(folder, { broker: broker.url, modbusPort: modbus.port, pool })
 
-  const client = await connectAsync(broker.url, { clientId: 'line-counter' })
+  const client = await connectAsync(broker.url, { clientId: 'line-counter', reconnectPeriod: 50 })
   opened.defer(() => client.endAsync())
   const stop = new AbortController()
   let n = 0
@@ -48,7 +53,7 @@ export async function openPlant(clock: Clock): Promise<Plant> {
       lastAt = clock.now()
       await client.publishAsync('line/press-7/count', JSON.stringify({ ts: lastAt, n: n + 1 }), { qos: 1 })
       n++
-      await makeClock().sleep(PACE, stop.signal)
+      await Promise.all([makeClock().sleep(PACE, stop.signal), paused])
     }
     // Time goes on for a while after the last number, so that its slot and the next one can close.
     for (let i = 0; i < 3; i++) {
@@ -60,6 +65,7 @@ export async function openPlant(clock: Clock): Promise<Plant> {
     await client.publishAsync('line/press-7/count', JSON.stringify({ ts: clock.now(), idle: true }), { qos: 1 })
   }
   let publishing = Promise.resolve()
+  let paused = Promise.resolve()
   const resources = opened.move()
   return {
     clock,
@@ -69,6 +75,14 @@ export async function openPlant(clock: Clock): Promise<Plant> {
     publishIdle,
     startPublishing() {
       publishing = publish()
+    },
+    async killBroker() {
+      const gap = Promise.withResolvers<void>()
+      paused = gap.promise
+      await makeClock().sleep(SAVED)
+      await broker.restart('SIGKILL')
+      if (!client.connected) await new Promise<void>((resolve) => client.once('connect', () => resolve()))
+      gap.resolve()
     },
     async stopPublishing() {
       stop.abort()

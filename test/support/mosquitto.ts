@@ -16,8 +16,8 @@ export interface Mosquitto extends AsyncDisposable {
   readonly ca: string | undefined
   /** a client certificate of that authority, and its key, where `tls: 'mutual'` was asked for */
   readonly client: { readonly cert: string; readonly key: string } | undefined
-  /** Ends it as an operator would, and starts it again on the same port with its sessions. */
-  restart(): Promise<void>
+  /** Ends it, as an operator would unless told, and starts it again on the same port with the sessions it has saved. */
+  restart(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>
 }
 
 /** The path of the installed Mosquitto; undefined (or an error where REQUIRE_SERVICES=1) where there is none. */
@@ -95,8 +95,8 @@ export async function openMosquitto(
     // From here on it says something for each connection, and a test may make thousands.
     child.stderr.off('data', hear).resume()
     return {
-      async stop() {
-        child.kill('SIGTERM')
+      async stop(signal: NodeJS.Signals) {
+        child.kill(signal)
         await ended
       },
     }
@@ -107,12 +107,12 @@ export async function openMosquitto(
     url: `${options.tls ? 'mqtts' : 'mqtt'}://127.0.0.1:${port}`,
     ca,
     client,
-    async restart() {
-      await broker.stop()
+    async restart(signal = 'SIGTERM') {
+      await broker.stop(signal)
       broker = await start()
     },
     async [Symbol.asyncDispose]() {
-      await broker.stop()
+      await broker.stop('SIGTERM')
       await rm(folder, { recursive: true, force: true })
     },
   }
