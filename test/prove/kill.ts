@@ -45,9 +45,8 @@ export async function proveKill(options: {
   say(`kill: ${kills} kills, seed ${options.seed}`)
   await using plant = await openPlant(clock)
 
-  const startAgent = (): Promise<ChildProcess> =>
-    start(['test/prove/agent-process.ts', plant.config, String(SPEED), String(origin)])
-  const startPool = (): Promise<ChildProcess> => start(['pool/main.ts', 'serve', '--config', plant.poolConfig])
+  const startAgent = (): Promise<ChildProcess> => startAgentOf(plant, SPEED, origin)
+  const startPool = (): Promise<ChildProcess> => startPoolOf(plant)
   let pool = await startPool()
   let agent = await startAgent()
   await subscribed(plant)
@@ -89,6 +88,16 @@ export async function proveKill(options: {
   return result
 }
 
+/** Starts the agent of a proof; plant time runs `speed` times as fast from `origin` (UnixMs) on. */
+export function startAgentOf(plant: Plant, speed: number, origin: number): Promise<ChildProcess> {
+  return start(['test/prove/agent-process.ts', plant.config, String(speed), String(origin)])
+}
+
+/** Starts the pool of a proof. */
+export function startPoolOf(plant: Plant): Promise<ChildProcess> {
+  return start(['pool/main.ts', 'serve', '--config', plant.poolConfig])
+}
+
 /** Starts a part and waits for its first line. */
 async function start(args: readonly string[]): Promise<ChildProcess> {
   const child = spawn(process.execPath, args, {
@@ -101,7 +110,7 @@ async function start(args: readonly string[]): Promise<ChildProcess> {
 }
 
 /** Before its first SUBSCRIBE a broker keeps nothing for the agent; that would not be the agent's loss. */
-async function subscribed(plant: Plant): Promise<void> {
+export async function subscribed(plant: Plant): Promise<void> {
   for (;;) {
     await plant.publishIdle()
     const status = (await askAgent(socketPath(plant.dataDir), 'status')) as AgentStatus
@@ -117,7 +126,7 @@ async function kill(child: ChildProcess): Promise<void> {
 }
 
 /** Waits until everything published is at the pool: the newest slot there begins after the last message. */
-async function drained(plant: Plant, say: (line: string) => void): Promise<void> {
+export async function drained(plant: Plant, say: (line: string) => void): Promise<void> {
   const until = performance.now() + 90_000
   while (performance.now() < until) {
     const rows = (await readLake(plant.lake)).get('counts') ?? []
@@ -127,7 +136,11 @@ async function drained(plant: Plant, say: (line: string) => void): Promise<void>
   say('kill: the pool did not get everything in time')
 }
 
-async function inspect(plant: Plant, say: (line: string) => void): Promise<Omit<KillResult, 'kills' | 'killed'>> {
+/** What is in the agent's folder and in the pool's lake at the end. */
+export async function inspect(
+  plant: Plant,
+  say: (line: string) => void,
+): Promise<Omit<KillResult, 'kills' | 'killed'>> {
   using store = openStore({
     data_dir: plant.dataDir,
     boot: 'inspection',

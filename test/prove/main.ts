@@ -3,6 +3,7 @@ import { proveDamage } from './damage/damage.ts'
 import { isFlat, proveFlap } from './flap.ts'
 import { MOST_GROWTH_MB, proveFuzz } from './fuzz.ts'
 import { proveKill } from './kill.ts'
+import { proveNetwork } from './network.ts'
 import { provePowercut } from './powercut/powercut.ts'
 
 /**
@@ -17,6 +18,7 @@ const { values, positionals } = parseArgs({
     quick: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     kills: { type: 'string' },
+    faults: { type: 'string' },
     states: { type: 'string' },
     files: { type: 'string' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
@@ -31,6 +33,13 @@ switch (positionals[0]) {
     const { lost, doubled, ledger_ok } = result
     console.log(values.json ? JSON.stringify(result) : result)
     if (lost > 0 || doubled > 0 || !ledger_ok) process.exitCode = 1
+    break
+  }
+  case 'network': {
+    const faults = Number(values.faults ?? (values.quick ? 40 : 400))
+    const result = await proveNetwork({ faults, seed: Number(values.seed), say: (line) => console.error(line) })
+    console.log(values.json ? JSON.stringify(result) : result)
+    if (result.lost > 0 || result.doubled > 0 || !result.ledger_ok) process.exitCode = 1
     break
   }
   case 'fuzz': {
@@ -69,7 +78,7 @@ switch (positionals[0]) {
   }
   default:
     console.error(
-      'usage: npm run prove -- kill|powercut|damage|fuzz|flap [--kills N] [--states N] [--files N] [--seed N] [--quick] [--json]',
+      'usage: npm run prove -- kill|powercut|network|damage|fuzz|flap [--kills N] [--states N] [--faults N] [--files N] [--seed N] [--quick] [--json]',
     )
     process.exitCode = 2
 }

@@ -27,8 +27,22 @@ export interface Plant extends AsyncDisposable, ProofFiles {
 const PACE = 15
 const SAVED = 250
 
-/** @throws Error where Mosquitto or libmodbus is not installed */
-export async function openPlant(clock: Clock): Promise<Plant> {
+/** What stands between the agent and its pool. */
+export interface Between {
+  readonly proxy: AsyncDisposable
+  readonly url: string
+  /** path of the authority's PEM */
+  readonly ca: string
+}
+
+/**
+ * @param stand puts something between the agent and the pool that will listen on `poolPort`
+ * @throws Error where Mosquitto or libmodbus is not installed
+ */
+export async function openPlant(
+  clock: Clock,
+  stand?: (poolPort: number, folder: string) => Promise<Between>,
+): Promise<Plant> {
   await using opened = new AsyncDisposableStack()
   const folder = mkdtempSync(join(tmpdir(), 'sluice-proof-'))
   opened.defer(() => rmSync(folder, { recursive: true, force: true }))
@@ -40,7 +54,10 @@ export async function openPlant(clock: Clock): Promise<Plant> {
   const settings = ['max_queued_messages 0', 'autosave_on_changes true', 'autosave_interval 1']
   const broker = opened.use(await openMosquitto(program, { settings }))
   const modbus = opened.use(await openLibmodbus(flags))
-  const pool = { port: await freePort() }
+  const port = await freePort()
+  const between = await stand?.(port, folder)
+  if (between) opened.use(between.proxy)
+  const pool = { port, ...(between && { via: between }) }
   const files = writeProofFiles(folder, { broker: broker.url, modbusPort: modbus.port, pool })
 
   const client = await connectAsync(broker.url, { clientId: 'line-counter', reconnectPeriod: 50 })

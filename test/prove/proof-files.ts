@@ -20,7 +20,7 @@ const SLOT = 10_000
 
 /**
  * An agent that reads a Modbus server and the numbered messages of a broker, and one pool: a receiver on `pool.port`, or
- * the folder `pool.dir`.
+ * the folder `pool.dir`. `via` is the address by which the agent reaches the receiver, and who vouches for it.
  */
 export function writeProofFiles(
   folder: string,
@@ -29,7 +29,9 @@ export function writeProofFiles(
     /** of MQTT; absent: the default of the product */
     readonly protocol?: string
     readonly modbusPort: number
-    readonly pool: { readonly port: number } | { readonly dir: string }
+    readonly pool:
+      | { readonly port: number; readonly via?: { readonly url: string; readonly ca: string } }
+      | { readonly dir: string }
   },
 ): ProofFiles {
   const path = (name: string): string => join(folder, name)
@@ -75,7 +77,11 @@ datasets:
   const delivery =
     'dir' in pool
       ? `    dir: ${pool.dir}\n`
-      : `    url: http://127.0.0.1:${pool.port}\n    receipt_key: "${receipts}"\n    timeout: 5m\n`
+      : `    receipt_key: "${receipts}"\n${
+          pool.via
+            ? `    url: ${pool.via.url}\n    tls: { ca: { file: ${pool.via.ca} } }\n    timeout: 3s\n`
+            : `    url: http://127.0.0.1:${pool.port}\n    timeout: 5m\n`
+        }`
   writeFileSync(
     path('sluice.yaml'),
     `version: 1

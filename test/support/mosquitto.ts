@@ -135,7 +135,8 @@ export async function makeAuthority(folder: string, name: string): Promise<strin
   return readFile(join(folder, 'ca.pem'), 'utf8')
 }
 
-async function makeCertificates(folder: string): Promise<string> {
+/** `server.pem` and `server.key` of 127.0.0.1 in the folder, of an authority of its own; gives the authority's PEM. */
+export async function makeCertificates(folder: string): Promise<string> {
   const ca = await makeAuthority(folder, 'plant CA')
   await makeCertificate(folder, 'server', '127.0.0.1')
   return ca
