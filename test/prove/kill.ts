@@ -98,14 +98,19 @@ export function startPoolOf(plant: Plant): Promise<ChildProcess> {
   return start(['pool/main.ts', 'serve', '--config', plant.poolConfig])
 }
 
-/** Starts a part and waits for its first line. */
+/** Starts a part and waits until it says that it is up. */
 async function start(args: readonly string[]): Promise<ChildProcess> {
   const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', args[0] === 'pool/main.ts' ? 'ignore' : 'inherit'],
   })
-  await Promise.race([once(child.stdout!, 'data'), once(child, 'exit')])
+  const up = Promise.withResolvers<void>()
+  let said = ''
+  child.stdout!.on('data', (text: Buffer) => {
+    if (said.length < 65_536) said += String(text)
+    if (/^(up$|sluice-pool listens)/m.test(said)) up.resolve()
+  })
+  await Promise.race([up.promise, once(child, 'exit')])
   if (child.exitCode !== null) throw new Error(`${args[0]} ended at once with ${child.exitCode}`)
-  child.stdout!.resume()
   return child
 }
 
