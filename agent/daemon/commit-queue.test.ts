@@ -1,66 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import type { Commit } from '../../buffer/port.ts'
-import { Fault } from '../../core/fault.ts'
-import { silentLog } from '../../core/log.ts'
-import { makeBlockBuilder } from '../../core/reading-block.ts'
-import { makeFakeClock } from '../../test/support/fake-clock.ts'
-import { type Append, makeCommitQueue } from './commit-queue.ts'
-import { makeLiveness } from './liveness.ts'
+import { setUpBegun, setUpQueue, sourcesOf } from '../../test/support/commit-queue.ts'
 
 const SILENCE = 30_000
-const FULL = new Fault('store-io', {}, 'the disk refuses')
-
-/** A queue on a fake clock; `disk.answer` is what the store does with a commit. */
-function setUp(start?: number) {
-  const clock = makeFakeClock(start)
-  const liveness = makeLiveness(clock)
-  const commits: Commit[] = []
-  const durable: string[] = []
-  const troubles: (string | null)[] = []
-  const disk = { isSane: true, answer: async (): Promise<void> => undefined }
-  const errors: string[] = []
-  const warnings: string[] = []
-  const queue = makeCommitQueue({
-    async commit(commit) {
-      commits.push(commit)
-      await disk.answer()
-    },
-    clock,
-    sense: { isSane: () => disk.isSane },
-    log: {
-      ...silentLog,
-      error: (_, message) => errors.push(message),
-      warn: (_, message) => warnings.push(message),
-    },
-    liveness,
-    onTrouble: (fault) => troubles.push(fault?.code ?? null),
-  })
-  const append = (source: string, within_ms: number, parts: Partial<Append> = {}, readings = 1): void => {
-    const builder = makeBlockBuilder()
-    for (let i = 0; i < readings; i++) builder.add(i, clock.now(), i)
-    void queue
-      .append({ source, block: builder.take(clock.now()), within_ms, ...parts })
-      .then(() => durable.push(source))
-  }
-  return { clock, liveness, commits, durable, troubles, errors, warnings, disk, queue, append }
-}
-
-/** The same, after the first readings of the run. */
-async function setUpBegun(start?: number) {
-  const parts = setUp(start)
-  parts.append('first', 0)
-  await parts.clock.advance(0)
-  parts.commits.length = 0
-  parts.durable.length = 0
-  parts.troubles.length = 0
-  return parts
-}
-
-const sourcesOf = (commits: readonly Commit[]): string[][] => commits.map((c) => c.blocks.map((b) => b.source))
 
 describe('the commit queue', () => {
   it('does not make the first readings of a run wait, whatever came before them', async () => {
-    const { clock, commits, append } = setUp()
+    const { clock, commits, append } = setUpQueue()
     append('a', 1_000, {}, 0)
     await clock.advance(10)
     expect(commits).toEqual([])
@@ -210,77 +155,6 @@ describe('the commit queue', () => {
     expect(durable).toEqual(['a', 'b', 'c'])
   })
 
-  it('tries a commit again until the disk takes it, and says so once', async () => {
-    const { clock, liveness, commits, durable, troubles, errors, disk, queue, append } = await setUpBegun()
-    const since = clock.now()
-    disk.answer = () => Promise.reject(FULL)
-    append('a', 0)
-    await clock.advance(600_000)
-    append('b', 0)
-    expect(commits.length).toBeGreaterThan(10)
-    expect(new Set(commits).size).toBe(1)
-    expect(durable).toEqual([])
-    expect(queue.waiting).toBe(2)
-    expect(troubles).toEqual(['store-io'])
-    expect(liveness.stalled()).toEqual([])
-    expect(queue.trouble).toEqual({ code: 'store-io', message: FULL.message, hint: FULL.hint, since })
-    expect(errors).toEqual(['commit failed: the disk refuses'])
-
-    disk.answer = async () => undefined
-    await clock.advance(SILENCE)
-    expect(troubles).toEqual(['store-io', null])
-    expect(queue.trouble).toBeNull()
-    expect(durable).toEqual(['a', 'b'])
-    expect(sourcesOf([...new Set(commits)]).slice(0, 2)).toEqual([['a'], ['b']])
-  })
-
-  it('says once a minute that it goes on, and at once when it is another fault', async () => {
-    const { clock, errors, warnings, disk, append } = await setUpBegun()
-    disk.answer = () => Promise.reject(FULL)
-    append('a', 0)
-    await clock.advance(3_600_000)
-    expect(warnings.length).toBeGreaterThan(30)
-    expect(warnings.length).toBeLessThanOrEqual(60)
-    disk.answer = () => Promise.reject(new Fault('store-full', {}, 'no room'))
-    await clock.advance(SILENCE)
-    expect(errors).toEqual(['commit failed: the disk refuses', 'commit failed: no room'])
-  })
-
-  it('stores what piled up in pieces, in order', async () => {
-    const { clock, commits, durable, queue, append } = await setUpBegun()
-    for (const [source, readings] of [
-      ['a', 30_000],
-      ['b', 20_000],
-      ['c', 60_000],
-      ['d', 1],
-    ] as const) {
-      append(source, 10, {}, readings)
-    }
-    await clock.advance(10)
-    expect(sourcesOf(commits)).toEqual([['a', 'b'], ['c'], ['d']])
-    expect(durable).toEqual(['a', 'b', 'c', 'd'])
-    expect([queue.waiting, queue.held]).toEqual([0, 0])
-  })
-
-  it('says at the first commit of a run, and only then, that the disk takes it', async () => {
-    const { clock, troubles, append } = setUp()
-    append('a', 0)
-    await clock.advance(0)
-    append('b', 0)
-    await clock.advance(0)
-    expect(troubles).toEqual([null])
-  })
-
-  it('ends on a bug, says so, and calls nothing durable', async () => {
-    const { clock, liveness, durable, troubles, disk, append } = await setUpBegun()
-    disk.answer = () => Promise.reject(new TypeError('bug'))
-    append('a', 0)
-    await clock.advance(SILENCE * 5)
-    expect(durable).toEqual([])
-    expect(troubles).toEqual(['store-io'])
-    expect(liveness.stalled()).toEqual(['commit'])
-  })
-
   it('stores what waits before it closes', async () => {
     const { clock, liveness, commits, durable, queue, append } = await setUpBegun()
     append('a', 10_000)
@@ -290,13 +164,5 @@ describe('the commit queue', () => {
     await clock.advance(SILENCE * 5)
     expect(commits.length).toBe(1)
     expect(liveness.stalled()).toEqual([])
-  })
-
-  it('does not wait for a disk that refuses when it closes', async () => {
-    const { durable, disk, queue, append } = await setUpBegun()
-    disk.answer = () => Promise.reject(FULL)
-    append('a', 10_000)
-    await queue[Symbol.asyncDispose]()
-    expect(durable).toEqual([])
   })
 })
