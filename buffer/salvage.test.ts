@@ -46,7 +46,7 @@ function load(store: Store): void {
   store.intern([signalSpec('a'), signalSpec('b')])
   store.openPool('p')
   for (let i = 0; i < BLOCKS; i++) {
-    const marks = [{ session: 's', packet_id: i, hash: Buffer.from([i]) }]
+    const marks = [{ session: 's', packet_id: i + 1, hash: Buffer.from([i]) }]
     store.append(commitOf(numbered(i * N, N), { after: i * 1_000, marks, complete: T0 }))
   }
   store.commitPublication(publicationTo(store, 'p', 1_000, { slot: T0 + 60_000 }))
