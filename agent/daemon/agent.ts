@@ -182,7 +182,7 @@ async function startLoops(input: AgentInput, stop: AbortController, resources: A
     resources.defer(() => clearInterval(timer))
   }
   every(SAMPLE, () => {
-    for (const [name, rate] of rates) rate.sample(collectors.get(name)!.state().readings)
+    for (const [name, rate] of rates) rate.sample(collectors.get(name)!.readings())
     written.sample(bytesWritten())
   })
   const filling = makeForecast(clock)

@@ -39,6 +39,8 @@ export interface SourceState {
 /** One source's loop. */
 export interface Collector {
   state(): SourceState
+  /** Readings made durable in this run: what is asked for each second, so not with everything else that a state says. */
+  readings(): number
   /** The open source, for `probe`; undefined while it is down. */
   source(): Source | undefined
   /** Ends when the signal given to `makeCollector` aborts and all that was yielded is durable. */
@@ -248,6 +250,7 @@ export function startCollector(input: {
       counters: open?.counters() ?? counters,
       lessons: open?.lessons?.() ?? [],
     }),
+    readings: () => readings,
     source: () => open,
     done: run(),
   }
