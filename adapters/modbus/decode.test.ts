@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { qualityOf } from '../../core/quality.ts'
 import { float16Decimal, float32Decimal } from '../../core/shortest-decimal.ts'
 import type { Value } from '../../core/signal.ts'
-import { type Encoding, isUnusable, makeDecoder } from './decode.ts'
+import { type Encoding, isUnusable, makeDecoder, makeDecoders } from './decode.ts'
 import { encodeRegisters } from './encode.ts'
 import { BYTE_ORDERS, registersOf, SIGNAL_TYPES, type SignalType } from './signal-type.ts'
 
@@ -128,6 +128,31 @@ describe('decode', () => {
         ).toStrictEqual(value)
       }),
     )
+  })
+})
+
+describe('makeDecoders', () => {
+  it('gives one decoder to signals that are encoded alike, and to no others', () => {
+    const alike = [encoding('float32'), encoding('float32')] as const
+    const others: Encoding[] = [
+      encoding('float32', { table: 'input' }),
+      encoding('float32', { byte_order: 'CDAB' }),
+      encoding('float32', { scale: '0.1' }),
+      encoding('float32', { offset: '1' }),
+      encoding('float32', { invalid: ['1'] }),
+      encoding('uint32'),
+      encoding('uint32', { bit: 1 }),
+      encoding('uint32', { bits: [1, 2] }),
+      encoding('uint32', { labels: { 1: 'on' } }),
+      encoding('uint8', { byte: 'high' }),
+      encoding('uint8', { byte: 'low' }),
+      encoding('string', { size: 4 }),
+      encoding('string', { size: 5 }),
+      encoding('string', { size: 4, encoding: 'utf-16' }),
+    ]
+    const decoders = makeDecoders([...alike, ...others])
+    expect(decoders.get(alike[0])).toBe(decoders.get(alike[1]))
+    expect(new Set(decoders.values()).size).toBe(1 + others.length)
   })
 })
 

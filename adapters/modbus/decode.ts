@@ -55,6 +55,28 @@ export function makeDecoder(encoding: Encoding): Decoder {
   return { decode: inOrder(encoding, unlessInvalid(encoding, interpreted(encoding))) }
 }
 
+/** The decoder of each signal; those that are encoded alike share one, as thousands of a device may. */
+export function makeDecoders<S extends Encoding>(signals: readonly S[]): ReadonlyMap<S, Decoder> {
+  const known = new Map<string, Decoder>()
+  return new Map(
+    signals.map((signal) => {
+      const key = keyOf(signal)
+      const decoder = known.get(key) ?? makeDecoder(signal)
+      known.set(key, decoder)
+      return [signal, decoder]
+    }),
+  )
+}
+
+/** Everything that tells one decoder from another; the type keeps it complete. */
+function keyOf(signal: Encoding): string {
+  const { table, type, size, bit, bits, byte, encoding, byte_order, scale, offset, invalid, labels } = signal
+  const all: { readonly [K in keyof Encoding]-?: Encoding[K] } = {
+    ...{ table, type, size, bit, bits, byte, encoding, byte_order, scale, offset, invalid, labels },
+  }
+  return JSON.stringify(all)
+}
+
 /** Brings the bytes in order: `at` counts registers from here on outwards. */
 function inOrder({ type, size, byte_order }: Encoding, read: Read): Read {
   const order = effectiveOrder(type, size, byte_order)

@@ -5,7 +5,7 @@ import { backoffMs } from '../../core/retry.ts'
 import type { Value } from '../../core/signal.ts'
 import type { ModbusClient } from './client.ts'
 import { makeChangeFilter } from './deadband.ts'
-import { isUnusable, makeDecoder } from './decode.ts'
+import { isUnusable, makeDecoders } from './decode.ts'
 import type { DeliveryQueue } from './delivery-queue.ts'
 import type { PlannedDevice, PlannedSignal } from './plan.ts'
 import type { ReadPlan } from './read-plan.ts'
@@ -47,7 +47,7 @@ export function makePoller(
 ): Poller {
   const { clock, log, client, queue, plan } = context
   const where = { source: context.source, device: device.name }
-  const decoders = new Map(device.signals.map((s) => [s, makeDecoder(s)]))
+  const decoders = makeDecoders(device.signals)
   const filters = new Map(
     device.signals.flatMap((s) => (s.deadband ? [[s, makeChangeFilter(s.deadband)] as const] : [])),
   )
