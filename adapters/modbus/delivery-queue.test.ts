@@ -20,6 +20,28 @@ describe('makeDeliveryQueue', () => {
     expect(queue.take(unixMs(11))).toBeUndefined()
   })
 
+  it('does what was put aside once requests are out, at the latest before anything is taken', async () => {
+    const queue = makeDeliveryQueue()
+    queue.later(() => queue.add(0, 1, 1.5))
+    queue.complete('a')
+    expect(queue.take(unixMs(10))?.block.times).toHaveLength(1)
+
+    const done: string[] = []
+    queue.later(() => done.push('decoded'))
+    await Promise.resolve().then(() => done.push('sent'))
+    await new Promise(setImmediate)
+    expect(done).toEqual(['sent', 'decoded'])
+  })
+
+  it('fails where what was put aside fails', async () => {
+    const queue = makeDeliveryQueue()
+    queue.later(() => {
+      throw new RangeError('too short')
+    })
+    await new Promise(setImmediate)
+    expect(() => queue.take(unixMs(10))).toThrow('too short')
+  })
+
   it('makes pollers wait when the taker is slow', async () => {
     const queue = makeDeliveryQueue(2)
     await queue.room(never)

@@ -7,6 +7,11 @@ import type { Delivery } from '../source.ts'
 /** Between the pollers and whoever takes the deliveries; all that waits becomes one block, nothing is dropped. */
 export interface DeliveryQueue {
   add(signal: number, at: number, value: Value | null, quality?: number): void
+  /**
+   * Work that adds and notes, put aside until what this turn of the event loop brought has led to new requests: devices
+   * work on them meanwhile. It is done before anything is taken; what it throws, `take` throws.
+   */
+  later(work: () => void): void
   /** Counts a reading that a deadband left out. */
   leaveOut(): void
   note(outage: OutageNote): void
@@ -16,7 +21,7 @@ export interface DeliveryQueue {
   room(stop: AbortSignal): Promise<void>
   /** Resolves when something waits, or `stop` aborts. */
   filled(stop: AbortSignal): Promise<void>
-  /** What waits, or undefined. Readings are stamped as they are added, so up to `now` nothing older can follow. */
+  /** What waits, or undefined. Readings are stamped as they come in, so up to `now` nothing older can follow. */
   take(now: UnixMs): Delivery | undefined
 }
 
@@ -26,11 +31,26 @@ export function makeDeliveryQueue(most = 100_000): DeliveryQueue {
   let outages: OutageNote[] = []
   let assets = new Set<string>()
   let unchanged = 0
+  let aside: (() => void)[] = []
+  let failure: { readonly error: unknown } | undefined
   const taken = makeBell()
   const ready = makeBell()
 
+  function catchUp(): void {
+    const due = aside
+    aside = []
+    try {
+      for (const work of due) work()
+    } catch (error) {
+      failure ??= { error }
+    }
+  }
+
   return {
     add: builder.add,
+    later(work) {
+      if (aside.push(work) === 1) setImmediate(catchUp)
+    },
     leaveOut() {
       unchanged++
     },
@@ -48,6 +68,8 @@ export function makeDeliveryQueue(most = 100_000): DeliveryQueue {
       while (assets.size === 0 && outages.length === 0 && !stop.aborted) await ready.rung(stop)
     },
     take(now) {
+      catchUp()
+      if (failure) throw failure.error
       if (assets.size === 0 && outages.length === 0 && builder.length === 0) return undefined
       const complete = Object.fromEntries([...assets].map((asset) => [asset, now]))
       const delivery: Delivery = {

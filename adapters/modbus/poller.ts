@@ -79,15 +79,19 @@ export function makePoller(
     if (lapsed(signal, at, quality, qualityOf(quality).reason)) queue.add(signal.index, at, null, quality)
   }
 
+  function decode(read: PlannedRead<PlannedSignal>, data: Buffer, at: number): void {
+    for (const signal of read.signals) {
+      const decoded = decoders.get(signal)!.decode(data, signal.address - read.address)
+      if (isUnusable(decoded)) unusable(signal, at, decoded.quality)
+      else good(signal, at, decoded)
+    }
+  }
+
   const sink: ReadSink<PlannedSignal> = {
     data(read, data) {
       const at = clock.now()
       plan.served(read, clock.monotonic())
-      for (const signal of read.signals) {
-        const decoded = decoders.get(signal)!.decode(data, signal.address - read.address)
-        if (isUnusable(decoded)) unusable(signal, at, decoded.quality)
-        else good(signal, at, decoded)
-      }
+      queue.later(() => decode(read, data, at))
     },
     exception(read, code) {
       const at = clock.now()
@@ -160,10 +164,13 @@ export function makePoller(
     },
     settle() {
       const at = clock.now()
-      for (const signal of bad.keys()) queue.note({ kind: 'end', device: device.name, signal: signal.id, at })
-      if (down) queue.note({ kind: 'end', device: device.name, signal: null, at })
-      bad.clear()
-      down = undefined
+      // Behind what was read and is not decoded yet.
+      queue.later(() => {
+        for (const signal of bad.keys()) queue.note({ kind: 'end', device: device.name, signal: signal.id, at })
+        if (down) queue.note({ kind: 'end', device: device.name, signal: null, at })
+        bad.clear()
+        down = undefined
+      })
     },
     get overruns() {
       return overruns

@@ -30,7 +30,7 @@ function collector(name: string, own: Partial<Source> | undefined, states: Sourc
     [Symbol.asyncDispose]: async () => undefined,
     ...own,
   }
-  return { state: () => states, source: () => own && source, done: Promise.resolve() }
+  return { state: () => states, readings: () => states.readings, source: () => own && source, done: Promise.resolve() }
 }
 
 const { probe, timeReads } = makeProber(
