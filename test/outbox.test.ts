@@ -52,7 +52,7 @@ describe('sluice outbox', () => {
     expect((await runOutbox(plant, 'export', id, '--to', folder)).code).toBe(1) // the medium is not mounted
     mkdirSync(folder)
     expect((await runOutbox(plant, 'export', id, '--to', folder)).code).toBe(0)
-    expect(readdirSync(folder).sort()).toEqual([`${id}.parquet`, `${id}.parquet.sig`])
+    expect(readdirSync(folder).sort()).toEqual([`${id}.parquet`, `${id}.parquet.sig`, 'batches.jsonl'])
     expect(readFileSync(`${folder}/${id}.parquet`).length).toBe(8_192)
 
     await runOutbox(plant, 'drop', '--all', '--reason', 'over', '--yes')

@@ -58,7 +58,7 @@ it('publishes every slot once and accounts every reading, while what it waits fo
   expect(during.accounts.disclosed).toBeGreaterThan(0)
   expect(sealed.filter((dataset) => dataset === 'stream').length).toBe(2)
 
-  for (let i = 151; i < 7 * 3_600; i += 600) second(i, 0)
+  for (let i = 180; i < 7 * 3_600; i += 60) second(i, 0)
   const { accounts, batches } = store.status(T0).pools.p!
   expect(sealed.filter((dataset) => dataset === 'shift')).toEqual(['shift'])
   expect(batches.sealed).toBe(sealed.length)

@@ -130,12 +130,14 @@ async function kill(child: ChildProcess): Promise<void> {
   await gone
 }
 
-/** Waits until everything published is at the pool: the newest slot there begins after the last message. */
+/** Waits until everything published is at the pool: its newest slot begins after the last message, and no batch waits. */
 export async function drained(plant: Plant, say: (line: string) => void): Promise<void> {
   const until = performance.now() + 90_000
   while (performance.now() < until) {
     const rows = (await readLake(plant.lake)).get('counts') ?? []
-    if (rows.some((row) => (row.slot as Date).getTime() > plant.lastAt())) return
+    const isSealed = rows.some((row) => (row.slot as Date).getTime() > plant.lastAt())
+    const status = isSealed ? ((await askAgent(socketPath(plant.dataDir), 'status')) as AgentStatus) : undefined
+    if (status?.store.pools[plant.pool]?.batches.queued === 0) return
     await delay(250)
   }
   say('kill: the pool did not get everything in time')
