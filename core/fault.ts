@@ -176,6 +176,10 @@ export const FAULTS = {
     fate: 'waits',
     hint: "an agent is there but gives no answer: run the command as the agent's user, and see the agent's log",
   },
+  'agent-other-version': {
+    fate: 'refuses',
+    hint: 'the agent that runs is of another version than this command: start it again, as installed now',
+  },
   'file-exists': { fate: 'refuses', hint: 'choose another name; what exists is never overwritten' },
 } as const satisfies Record<string, { readonly fate: Fate; readonly hint: string }>
 

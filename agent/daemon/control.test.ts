@@ -78,7 +78,9 @@ describe('the control socket', () => {
 
   it.each(['nothing', 'constructor', '__proto__', 'toString'])('knows no question %s', async (name) => {
     await using _ = await serveControl(socket, answers)
-    await expect(askAgent(socket, name)).rejects.toThrow(`no such question: ${name}`)
+    const error = await askAgent(socket, name).catch((e: unknown) => e)
+    expect(error).toBeInstanceOf(Fault)
+    expect(error).toMatchObject({ code: 'agent-other-version', message: `no such question: ${name}` })
   })
 
   it('hands a Fault on as it is', async () => {

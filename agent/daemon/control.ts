@@ -58,8 +58,8 @@ const ABSENT = ['ENOENT', 'ENOTDIR', 'ECONNREFUSED']
 
 /**
  * Asks a running agent.
- * @throws Fault `agent-absent` where none runs, `agent-silent` where one is there and gives no answer, or what the agent
- * says itself
+ * @throws Fault `agent-absent` where none runs, `agent-silent` where one is there and gives no answer, `agent-other-version`
+ * where it does not know the question, or what the agent says itself
  */
 export function askAgent(path: string, name: string, argument = '', timeout_ms = 30_000): Promise<unknown> {
   return new Promise((resolve, reject) => {
@@ -78,6 +78,7 @@ export function askAgent(path: string, name: string, argument = '', timeout_ms =
           try {
             const body = JSON.parse(Buffer.concat(parts).toString('utf8'))
             if (res.statusCode === 200) resolve(body)
+            else if (res.statusCode === 404) reject(new Fault('agent-other-version', { file: path }, body.message))
             else reject(body.fault ? fromData(body.fault as FaultData) : new Error(body.message))
           } catch {
             noAnswer(new Error('what it says is not JSON'))
