@@ -46,7 +46,8 @@ interface OpenGate {
 }
 
 const gates = new Map<string, OpenGate>()
-let pumping = false
+/** the next round of publishing, where one is due */
+let pumping: NodeJS.Immediate | undefined
 
 const store = open()
 
@@ -115,10 +116,8 @@ function shutGate(pool: string, error: unknown): void {
 
 /** Publishes for every open gate in turn, giving way to calls after each slice. */
 function pump(): void {
-  if (pumping) return
-  pumping = true
-  setImmediate(() => {
-    pumping = false
+  pumping ??= setImmediate(() => {
+    pumping = undefined
     let more = stamp()
     for (const [pool, open] of gates) {
       attempt(pool, () => {
@@ -186,6 +185,7 @@ const calls: Omit<StoreCalls, 'append'> & { append(commit: PostedCommit): Return
     gates.delete(pool)
   },
   close() {
+    clearImmediate(pumping)
     gates.clear()
     store[Symbol.dispose]()
   },
