@@ -75,8 +75,18 @@ export function makeByteReader(buf: Buffer): ByteReader {
     return buf[at++]!
   }
   function varint(): number {
+    // Most are of one to four bytes; in whole numbers of 31 bits no result is a heap object.
     let v = 0
-    for (let unit = 1; ; unit *= 128) {
+    for (let shift = 0; shift < 28; shift += 7) {
+      const b = byte()
+      v |= (b & 127) << shift
+      if (b < 128) return v
+    }
+    return longVarint(v, 2 ** 28)
+  }
+  function longVarint(low: number, from: number): number {
+    let v = low
+    for (let unit = from; ; unit *= 128) {
       const b = byte()
       v += (b & 127) * unit
       if (b < 128) return v
@@ -94,6 +104,7 @@ export function makeByteReader(buf: Buffer): ByteReader {
     varint,
     signed() {
       const v = varint()
+      if (v < 2 ** 28) return (v >>> 1) ^ -(v & 1)
       return v % 2 === 1 ? -(v + 1) / 2 : v / 2
     },
     float32: () => buf.readFloatLE(skip(4)),

@@ -106,9 +106,10 @@ function grouping(signals: Uint32Array): { readonly order: Uint32Array; readonly
   keys.sort()
   const order = new Uint32Array(n)
   for (let i = 0; i < n; i++) order[i] = keys[i]! % n
-  const bounds: number[] = [0]
-  for (let i = 1; i <= n; i++) if (i === n || signals[order[i]!] !== signals[order[i - 1]!]) bounds.push(i)
-  return { order, bounds }
+  const bounds = new Uint32Array(n + 1)
+  let runs = 0
+  for (let i = 1; i <= n; i++) if (i === n || signals[order[i]!] !== signals[order[i - 1]!]) bounds[++runs] = i
+  return { order, bounds: bounds.subarray(0, runs + 1) }
 }
 
 function gather(column: Float64Array, order: Uint32Array): Float64Array {

@@ -50,7 +50,9 @@ export function readNumbers(source: ByteReader, bounds: Bounds, chained: boolean
   const values = new Float64Array(bounds.at(-1) ?? 0)
   let start = 0
   for (let r = 0; r < modes.length; r++) {
-    const [from, to, mode] = [bounds[r]!, bounds[r + 1]!, modes[r]!]
+    const from = bounds[r]!
+    const to = bounds[r + 1]!
+    const mode = modes[r]!
     if (mode === FLOAT32) for (let i = from; i < to; i++) values[i] = source.float32()
     else if (mode === FLOAT64) for (let i = from; i < to; i++) values[i] = source.float64()
     else {

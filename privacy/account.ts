@@ -1,7 +1,8 @@
-import type { LedgerEntry, WithheldReason } from '../core/ledger.ts'
+import type { LedgerEntry } from '../core/ledger.ts'
 import { FORM_NULL } from '../core/reading-block.ts'
 import type { StoredBlock } from '../core/stored-block.ts'
 import type { Disclosed } from './disclosed.ts'
+import { type AccountSums, FATE, type Fate, makeAccountSums } from './fate.ts'
 import type { ClosingState, CounterBase, EmptyWindow, Memory } from './memory.ts'
 import { LEFT_OUT, type Route, USE, usableValue } from './route.ts'
 import { firstSlotOf, type OpenDataset, type Series } from './series.ts'
@@ -14,7 +15,7 @@ import { type Closing, floorTo } from './window.ts'
  */
 export interface Accounting {
   /** See `Disclosure.account`. */
-  account(block: StoredBlock, from: number, to: number, after?: Disclosed): readonly LedgerEntry[]
+  account(block: StoredBlock, from: number, to: number, sums: AccountSums, after?: Disclosed): void
   /** See `Disclosure.accountLost`. */
   accountLost(block: StoredBlock, from: number): readonly LedgerEntry[]
   /** What is to be kept with a cursor at `next`, once all blocks up to it were asked for. */
@@ -23,10 +24,15 @@ export interface Accounting {
   moved(): void
 }
 
-/** What a reading was for one window: the rightmost of several says most. */
-const FATES = ['new_stream', 'late', 'unusable', 'floor', 'pending', 'disclosed'] as const
-type WindowFate = (typeof FATES)[number]
-type Fate = WindowFate | Extract<WithheldReason, 'unlisted' | 'bad' | 'clock'>
+/** One way of a signal into a window, and what that window was found to be last. */
+interface Way {
+  readonly route: Route
+  /** start of that window, UnixMs; NaN where nothing was found yet */
+  start: number
+  fate: Fate
+  /** the period it was found for: with another one it may be different */
+  after: Disclosed | undefined
+}
 
 export function makeAccounting(input: {
   readonly datasets: readonly OpenDataset[]
@@ -50,6 +56,7 @@ export function makeAccounting(input: {
   let empty = emptyByWindow(known)
   let bases = basesByWindow(known)
   let judges = new Map<OpenDataset, Closing>()
+  let ways: (readonly Way[])[] = []
   /** what the judges had seen before the block that the cursor will lie in, where they have seen that one too */
   let before: Memory['closing'] | undefined
   let expected = -1
@@ -64,53 +71,68 @@ export function makeAccounting(input: {
     )
   }
 
-  function fateInWindow(route: Route, block: StoredBlock, i: number, after: Disclosed | undefined): WindowFate {
+  /** The ways of a signal, by its index: as many as its routes, and in their order. */
+  function waysOf(signal: number): readonly Way[] {
+    ways[signal] ??= input.routes(signal).map((route) => ({ route, start: Number.NaN, fate: 0, after: undefined }))
+    return ways[signal]
+  }
+
+  function fateInWindow(way: Way, block: StoredBlock, i: number, after: Disclosed | undefined): Fate {
+    const { route } = way
     const { series } = route.intake
     const { dataset, window } = series
     const start = floorTo(block.block.times[i]!, window)
-    if (start < series.since) return 'new_stream'
+    if (start < series.since) return FATE.new_stream
     const isLate = judges.get(dataset)!.until() >= start + window
     const isUsable = usableValue(route, block.block, i) !== undefined
-    const own = isLate ? 'late' : isUsable ? fateOfWindow(series, start, after) : 'unusable'
-    if (own === 'disclosed' || !series.isCounter || !isUsable) return own
+    const own = isLate ? FATE.late : isUsable ? fateOfWindow(way, start, after) : FATE.unusable
+    if (own === FATE.disclosed || !series.isCounter || !isUsable) return own
     // The last reading before a window, a late one too, is where the window's count begins.
     const next = start + window
     if (next + window <= input.horizon()) {
       const counted = bases.get(baseKey(series.key, series.intakes.indexOf(route.intake), start))
-      return counted === block.seq + i ? 'disclosed' : own
+      return counted === block.seq + i ? FATE.disclosed : own
     }
     const isBase = route.intake.tallies.get(start)?.newest_seq === block.seq + i
-    return isBase && fateOfWindow(series, next, after) === 'disclosed' ? 'disclosed' : own
+    return isBase && computeFate(series, next, after) === FATE.disclosed ? FATE.disclosed : own
   }
 
   /** What became of the readings of a window that came in time. */
-  function fateOfWindow(series: Series, start: number, after: Disclosed | undefined): WindowFate {
+  function fateOfWindow(way: Way, start: number, after: Disclosed | undefined): Fate {
+    if (way.start !== start || way.after !== after) {
+      way.fate = computeFate(way.route.intake.series, start, after)
+      way.start = start
+      way.after = after
+    }
+    return way.fate
+  }
+
+  function computeFate(series: Series, start: number, after: Disclosed | undefined): Fate {
     const { dataset, window } = series
     // It was sealed before the cursor came here, and is gone but for what is remembered.
-    if (start + window <= input.horizon()) return empty.get(windowKey(series.key, start)) ?? 'disclosed'
+    if (start + window <= input.horizon()) return FATE[empty.get(windowKey(series.key, start)) ?? 'disclosed']
     const sealed = after?.dataset === dataset.plan.name ? after.until : dataset.sealed
-    if (firstSlotOf(series, start) >= sealed) return 'pending'
-    const { reason } = series.cell(start)
-    return reason === '' ? 'disclosed' : reason
+    if (firstSlotOf(series, start) >= sealed) return FATE.pending
+    return FATE[series.cell(start).reason || 'disclosed']
   }
 
   function fate(block: StoredBlock, i: number, after: Disclosed | undefined): Fate {
     const became = fateByPolicy(block, i, after)
-    const { signals, times } = block.block
+    if (became === FATE.disclosed || became === FATE.bad || became === FATE.clock) return became
     // An earlier policy's cells are computed no more: which of these readings came in time for them is gone.
-    const isBarred = became === 'disclosed' || became === 'bad' || became === 'clock'
-    return !isBarred && input.mayHaveLeftBefore(block.seq + i, signals[i]!, times[i]!) ? 'disclosed' : became
+    const { signals, times } = block.block
+    return input.mayHaveLeftBefore(block.seq + i, signals[i]!, times[i]!) ? FATE.disclosed : became
   }
 
   function fateByPolicy(block: StoredBlock, i: number, after: Disclosed | undefined): Fate {
     const { times, forms, qualities, signals } = block.block
-    const routes = input.routes(signals[i]!)
-    if (routes.length === 0) return 'unlisted'
-    if (USE[qualities[i]!] === LEFT_OUT || forms[i] === FORM_NULL) return 'bad'
-    if (!block.sane || times[i]! > block.arrival + input.max_skew) return 'clock'
-    let most = 0
-    for (const route of routes) most = Math.max(most, FATES.indexOf(fateInWindow(route, block, i, after)))
-    return FATES[most]!
+    const wanted = waysOf(signals[i]!)
+    if (wanted.length === 0) return FATE.unlisted
+    if (USE[qualities[i]!] === LEFT_OUT || forms[i] === FORM_NULL) return FATE.bad
+    if (!block.sane || times[i]! > block.arrival + input.max_skew) return FATE.clock
+    let most: Fate = 0
+    for (const way of wanted) most = Math.max(most, fateInWindow(way, block, i, after))
+    return most
   }
 
   /**
@@ -129,32 +151,19 @@ export function makeAccounting(input: {
 
   return {
     accountLost(block, from) {
-      const left = new Map<number, number>()
-      const lost = new Map<number, number>()
-      for (const [i, signal] of block.block.signals.entries()) {
-        if (i < from) continue
-        const fates = mayHaveLeft(block, i) ? left : lost
-        fates.set(signal, (fates.get(signal) ?? 0) + 1)
-      }
-      return [
-        ...Array.from(left, ([signal, n]) => entryOf(signal, 'disclosed', n)),
-        ...Array.from(lost, ([signal, n]) => entryOf(signal, 'pending', n)),
-      ]
+      const sums = makeAccountSums()
+      for (const [i, signal] of block.block.signals.entries())
+        if (i >= from) sums.add(signal, mayHaveLeft(block, i) ? FATE.disclosed : FATE.pending)
+      return sums.entries()
     },
-    account(block, from, to, after) {
+    account(block, from, to, sums, after) {
       if (block.position !== expected) restoreJudges()
       expected = block.position + 1
-      const counts = new Map<number, Map<Fate, number>>()
       const { signals } = block.block
       const end = Math.min(signals.length, to - block.seq)
-      for (let i = Math.max(0, from - block.seq); i < end; i++) {
-        const became = fate(block, i, after)
-        const ofSignal = counts.get(signals[i]!) ?? new Map<Fate, number>()
-        counts.set(signals[i]!, ofSignal.set(became, (ofSignal.get(became) ?? 0) + 1))
-      }
+      for (let i = Math.max(0, from - block.seq); i < end; i++) sums.add(signals[i]!, fate(block, i, after))
       before = to < block.seq + signals.length ? states() : undefined
       for (const judge of judges.values()) judge.see(block)
-      return [...counts].flatMap(([signal, fates]) => [...fates].map(([became, n]) => entryOf(signal, became, n)))
     },
     remember(next, after) {
       if (expected < 0) restoreJudges()
@@ -172,6 +181,7 @@ export function makeAccounting(input: {
       empty = emptyByWindow(known)
       bases = basesByWindow(known)
       expected = -1
+      ways = []
     },
   }
 }
@@ -214,15 +224,4 @@ function emptyByWindow({ empty }: Memory): ReadonlyMap<string, EmptyWindow['reas
 
 function basesByWindow({ bases }: Memory): ReadonlyMap<string, number> {
   return new Map(bases.map(({ series, input, start, seq }) => [baseKey(series, input, start), seq]))
-}
-
-function entryOf(signal: number, became: Fate, n: number): LedgerEntry {
-  switch (became) {
-    case 'disclosed':
-      return { signal, account: 'disclosed', reason: '', n }
-    case 'pending':
-      return { signal, account: 'evicted', reason: 'full', n }
-    default:
-      return { signal, account: 'withheld', reason: became, n }
-  }
 }

@@ -6,6 +6,7 @@ import type { Cursor, StoredBlock } from '../core/stored-block.ts'
 import { makeAccounting } from './account.ts'
 import type { DisclosurePlan } from './compile.ts'
 import type { Disclosed } from './disclosed.ts'
+import type { AccountSums } from './fate.ts'
 import type { Pseudonyms } from './keys.ts'
 import { readMemory, writeMemory } from './memory.ts'
 import { makeFormer, type PolicyRecord } from './policy-record.ts'
@@ -29,11 +30,10 @@ export interface Disclosure {
   /** Tells that the period was committed, together with the cursor after it. */
   sealed(period: Disclosed): void
   /**
-   * Accounts of the readings of a block whose sequence is in [from, to), once `after` is sealed: one entry a signal,
-   * account and reason. Ask for all blocks in order of position, from the one that holds the committed cursor's
+   * Adds what became of the readings of a block whose sequence is in [from, to), once `after` is sealed. Ask for all blocks in order of position, from the one that holds the committed cursor's
    * `raw_seq`. A reading that a slot still waits for is `evicted{full}`: only eviction can pass it.
    */
-  account(block: StoredBlock, from: number, to: number, after?: Disclosed): readonly LedgerEntry[]
+  account(block: StoredBlock, from: number, to: number, sums: AccountSums, after?: Disclosed): void
   /**
    * Accounts of readings that are given up before the cursor passed them: those of a block from `from` on, or some of
    * it. What may have been in a sealed window is `disclosed`, the rest `evicted{full}`. Ask for any block, in any order.
@@ -100,7 +100,7 @@ export function makeDisclosure(input: {
     closingOf: (dataset, before) => closingOf(plan, dataset.plan, before),
     max_skew,
     memory,
-    mayHaveLeftBefore: (seq, signal, at) => formerly(seq, input.signalOf(signal).id, at),
+    mayHaveLeftBefore: formerly ? (seq, signal, at) => formerly(seq, input.signalOf(signal).id, at) : () => false,
   })
 
   /** Earliest time that an unsealed slot needs: whatever ends later, a replay from the cursor computes again. */

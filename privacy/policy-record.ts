@@ -101,9 +101,12 @@ function specOf(one: PlanColumn, slot: number): string {
   return canonicalJson({ ...rest, slot, inputs: inputs.map((row) => row.map(({ id }) => id)) } as never)
 }
 
-/** Whether a reading may have shaped a cell that was sealed by an earlier policy. */
-export function makeFormer(record: PolicyRecord | undefined): (seq: number, id: string, at: number) => boolean {
-  const former = (record?.former ?? []).map(({ until_seq, columns }) => {
+/** Whether a reading may have shaped a cell that was sealed by an earlier policy; undefined where none may have. */
+export function makeFormer(
+  record: PolicyRecord | undefined,
+): ((seq: number, id: string, at: number) => boolean) | undefined {
+  if (!record?.former.length) return undefined
+  const former = record.former.map(({ until_seq, columns }) => {
     const byId = new Map<string, (typeof columns)[number][]>()
     for (const one of columns) for (const id of one.ids) byId.set(id, [...(byId.get(id) ?? []), one])
     return { until_seq, byId }

@@ -236,7 +236,7 @@ describe('readings that are given up', () => {
     const [block] = logOf([{ arrival: T0 + HOUR, rows: [oilAt(0), oilAt(4), oilAt(5), oilAt(9), bad] }])
     const counts = (from: number) =>
       disclosure.accountLost(block!, from).map(({ signal, account, n }) => `${signal} ${account} ${n}`)
-    expect(counts(0)).toEqual(['0 disclosed 2', '0 evicted 2', '3 evicted 1'])
-    expect(counts(1)).toEqual(['0 disclosed 1', '0 evicted 2', '3 evicted 1'])
+    expect(counts(0)).toEqual(['0 evicted 2', '0 disclosed 2', '3 evicted 1'])
+    expect(counts(1)).toEqual(['0 evicted 2', '0 disclosed 1', '3 evicted 1'])
   })
 })

@@ -5,6 +5,7 @@ import type { Cursor, StoredBlock } from '../../core/stored-block.ts'
 import { isExpired } from '../../privacy/compile.ts'
 import { type Disclosure, makeDisclosure } from '../../privacy/disclose.ts'
 import type { Disclosed } from '../../privacy/disclosed.ts'
+import { makeAccountSums } from '../../privacy/fate.ts'
 import { makePseudonyms } from '../../privacy/keys.ts'
 import { type PolicyRecord, readPolicyRecord, recordPolicy } from '../../privacy/policy-record.ts'
 import { seal } from '../../uplink/seal.ts'
@@ -77,24 +78,16 @@ export function makePublisher(input: { readonly store: Store; readonly gate: Gat
 
   /** Accounts of everything the cursor passes on its way to `next`, one entry a (signal, account, reason). */
   function accountUpTo(disclosure: Disclosure, next: Cursor, after?: Disclosed): readonly LedgerEntry[] {
-    const sums = new Map<string, { entry: LedgerEntry; n: number }>()
-    let at = store.positionOf(cursor.raw_seq)
-    for (let done = false; !done; ) {
+    const sums = makeAccountSums()
+    for (let at = store.positionOf(cursor.raw_seq); ; ) {
       const blocks = store.blocks(at, STRIDE)
       for (const block of blocks) {
-        if (block.seq >= next.raw_seq) break
-        for (const entry of disclosure.account(block, cursor.raw_seq, next.raw_seq, after)) {
-          const key = `${entry.signal} ${entry.account} ${entry.reason}`
-          const sum = sums.get(key)
-          if (sum) sum.n += entry.n
-          else sums.set(key, { entry, n: entry.n })
-        }
+        if (block.seq >= next.raw_seq) return sums.entries()
+        disclosure.account(block, cursor.raw_seq, next.raw_seq, sums, after)
       }
-      const last = blocks.at(-1)
-      done = last === undefined || last.seq >= next.raw_seq
+      if (blocks.length === 0) return sums.entries()
       at += blocks.length
     }
-    return [...sums.values()].map(({ entry, n }) => ({ ...entry, n }))
   }
 
   function sealPeriod(disclosure: Disclosure, period: Disclosed): void {

@@ -9,6 +9,7 @@ import type { Cursor, StoredBlock } from '../../core/stored-block.ts'
 import { compilePolicy, type DisclosurePlan } from '../../privacy/compile.ts'
 import { type Disclosure, makeDisclosure } from '../../privacy/disclose.ts'
 import type { Disclosed } from '../../privacy/disclosed.ts'
+import { makeAccountSums } from '../../privacy/fate.ts'
 import { makePseudonyms } from '../../privacy/keys.ts'
 import { policySchema } from '../../privacy/schema.ts'
 
@@ -181,7 +182,9 @@ export function publishLog(
     let n = 0
     for (const block of log.slice(positionOf(log, cursor.raw_seq))) {
       if (block.seq >= next.raw_seq) break
-      const entries = disclosure.account(block, cursor.raw_seq, next.raw_seq, after)
+      const sums = makeAccountSums()
+      disclosure.account(block, cursor.raw_seq, next.raw_seq, sums, after)
+      const entries = sums.entries()
       options.accounted?.(block, entries)
       for (const entry of entries) {
         n += entry.n
