@@ -82,7 +82,7 @@ export function makeBatchStore(use: <T>(act: (tables: Tables) => T) => T, before
     },
     retryBatches(filter, at) {
       return change((t) => {
-        const ids = t.triage.retry(filter)
+        const ids = t.triage.retry(filter, at)
         clearQuarantineAlarms(t, at)
         return ids
       })

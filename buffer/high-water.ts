@@ -15,6 +15,8 @@ const highWater = z.object({
   raw_seq: whole,
   /** UnixMs of the last call before it was written; with a file that is gone, all that says when that was */
   at: z.number().optional(),
+  /** how far the transparency log had come, at most a minute or a batch ago */
+  audit: z.object({ size: whole, hash: z.string() }).optional(),
   pools: z.record(
     z.string(),
     z.object({

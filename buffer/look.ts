@@ -1,3 +1,4 @@
+import type { AuditHead } from '../core/audit.ts'
 import { unixMs } from '../core/brand.ts'
 import { qualityOf } from '../core/quality.ts'
 import { valueAt } from '../core/reading-block.ts'
@@ -8,7 +9,7 @@ import { statusOf } from './status.ts'
 import type { Tables } from './tables.ts'
 
 /**
- * What `sluice buffer` asks of a store, in pieces so small that a running agent is not held up. Answers are plain data and
+ * What `sluice buffer` and `sluice audit` ask of a store, in pieces so small that a running agent is not held up. Answers are plain data and
  * change nothing.
  */
 export type Question =
@@ -17,6 +18,9 @@ export type Question =
   | { readonly kind: 'survey'; readonly position: number; readonly limit: number }
   | { readonly kind: 'batches'; readonly after: number; readonly limit: number }
   | { readonly kind: 'read'; readonly position: number; readonly limit: number }
+  | { readonly kind: 'log' }
+  | { readonly kind: 'leaves'; readonly from: number; readonly limit: number }
+  | { readonly kind: 'checkpoints'; readonly size: number; readonly limit: number }
 
 export interface Answers {
   readonly status: StoreStatus
@@ -25,6 +29,11 @@ export interface Answers {
   readonly survey: Survey
   readonly batches: BatchSurvey
   readonly read: readonly ReadBlock[]
+  /** how far the transparency log has come */
+  readonly log: AuditHead
+  /** texts of its leaves from place `from` on, and of its checkpoints of more than `size` leaves */
+  readonly leaves: readonly string[]
+  readonly checkpoints: readonly string[]
 }
 
 /** What lies in some blocks, in order. */
@@ -79,6 +88,12 @@ export function answer(tables: Tables, data_dir: string, question: Question): An
       return surveyBatches(tables, question.after, question.limit)
     case 'read':
       return readBlocks(tables, question.position, question.limit)
+    case 'log':
+      return tables.audit.head()
+    case 'leaves':
+      return tables.audit.leaves(question.from, question.limit)
+    case 'checkpoints':
+      return tables.audit.checkpoints(question.size, question.limit)
   }
 }
 

@@ -109,4 +109,11 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE batch ADD COLUMN buried_at REAL;
   CREATE INDEX batch_owed ON batch (pool) WHERE state = 'dropped' AND buried_at IS NULL AND contributor <> '';
   `,
+  `
+  -- the transparency log: leaves as RFC 8785 JSON, each with the hash of the one before; and what was signed of it
+  CREATE TABLE audit (n INTEGER PRIMARY KEY, leaf TEXT NOT NULL) STRICT;
+  CREATE TABLE checkpoint (size INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;
+  -- the last thing that the log says of the pool's gate
+  ALTER TABLE pool ADD COLUMN gate TEXT;
+  `,
 ]

@@ -1,5 +1,7 @@
+import type { AuditEvent } from '../core/audit.ts'
 import { type BatchId, type BatchState, batchId, type DroppedBatch, type SealedBatch } from '../core/batch.ts'
 import { unixMs } from '../core/brand.ts'
+import type { Audit } from './audit.ts'
 import type { BatchChoice, Queue, Settlement } from './batch-port.ts'
 import type { Db } from './database.ts'
 import type { PoolRow } from './pools.ts'
@@ -7,7 +9,7 @@ import type { StoreStatus } from './port.ts'
 
 type Quarantined = StoreStatus['pools'][string]['quarantined'][number]
 
-/** Sealed batches and what became of them. Callers bring the transaction. */
+/** Sealed batches and what became of them, each change with its leaf of the log. Callers bring the transaction. */
 export interface Outbox {
   /** @throws where the batch is there already. */
   add(pool: number, batch: SealedBatch, at: number): void
@@ -46,7 +48,7 @@ export interface Outbox {
   bytes(): number
 }
 
-export function makeOutbox(db: Db): Outbox {
+export function makeOutbox(db: Db, audit: Audit): Outbox {
   const add = db.prepare(
     `INSERT INTO batch (batch_id, pool, dataset, contributor, stream, epoch, seq, rows, from_ms, until_ms, sha256,
        signature, key, size, sealed_at, state, bytes)
@@ -63,9 +65,11 @@ export function makeOutbox(db: Db): Outbox {
     )
   const next = { oldest: nextFrom('ASC'), newest: nextFrom('DESC') }
   const held = db.prepare<[string], Queued>(`${sealed} WHERE batch_id = ? AND bytes IS NOT NULL`)
-  const stateOf = db
-    .prepare<[string, number], BatchState>('SELECT state FROM batch WHERE batch_id = ? AND pool = ?')
-    .pluck()
+  type Named = { readonly batch: string; readonly sha256: string; readonly pool: string }
+  const named = 'batch_id AS batch, sha256, (SELECT name FROM pool WHERE id = batch.pool) AS pool'
+  const known = db.prepare<[string, number], Named & { state: BatchState }>(
+    `SELECT ${named}, state FROM batch WHERE batch_id = ? AND pool = ?`,
+  )
   const settle = db.prepare(
     `UPDATE batch SET state = $state, settled_at = $at, reason = $reason, message = $message, receipt = $receipt,
        attempts = attempts + ($state = 'quarantined'), bytes = iif($keep, bytes, NULL) WHERE batch_id = $id`,
@@ -80,12 +84,12 @@ export function makeOutbox(db: Db): Outbox {
       "SELECT total(until_ms - from_ms) FROM batch WHERE pool = ? AND dataset = ? AND state = 'queued'",
     )
     .pluck()
-  const oldest = db.prepare<[], { batch_id: string }>(
-    "SELECT batch_id FROM batch WHERE state IN ('quarantined', 'queued') ORDER BY state = 'queued', id LIMIT 1",
+  const oldest = db.prepare<[], Named>(
+    `SELECT ${named} FROM batch WHERE state IN ('quarantined', 'queued') ORDER BY state = 'queued', id LIMIT 1`,
   )
-  const dropAll = db.prepare(
+  const dropAll = db.prepare<[number, string, number], Named>(
     `UPDATE batch SET state = 'dropped', settled_at = ?, reason = ?, message = NULL, bytes = NULL
-     WHERE pool = ? AND state IN ('quarantined', 'queued')`,
+     WHERE pool = ? AND state IN ('quarantined', 'queued') RETURNING ${named}`,
   )
   const prunableOf = (where: string) =>
     db.prepare<[number], { id: number; pool: number; state: 'delivered' | 'dropped'; reason: string | null }>(
@@ -165,9 +169,11 @@ export function makeOutbox(db: Db): Outbox {
     next: (pool, { end = 'oldest', except = [] } = {}) => batchOf(next[end].get(pool, JSON.stringify(except))),
     held: (id) => batchOf(held.get(id)),
     settle(pool, id, settlement) {
-      const state = stateOf.get(id, pool)
-      if (state === undefined) throw new Error(`batch ${id} was never sealed for this pool`)
+      const batch = known.get(id, pool)
+      if (!batch) throw new Error(`batch ${id} was never sealed for this pool`)
+      const { state, ...name } = batch
       if (state === 'delivered') return
+      audit.append(eventOf(name, settlement), settlement.at)
       settle.run({
         id,
         state: settlement.kind,
@@ -189,12 +195,14 @@ export function makeOutbox(db: Db): Outbox {
     },
     ahead: (pool, dataset) => ahead.get(pool, dataset)!,
     dropOldest(reason, at) {
-      const row = oldest.get()
-      if (row) settle.run({ id: row.batch_id, state: 'dropped', at, keep: 0, receipt: null, reason, message: null })
-      return row !== undefined
+      const name = oldest.get()
+      if (!name) return false
+      settle.run({ id: name.batch, state: 'dropped', at, keep: 0, receipt: null, reason, message: null })
+      audit.append({ kind: 'dropped', ...name, reason }, at)
+      return true
     },
     dropAll(pool, reason, at) {
-      dropAll.run(at, reason, pool)
+      for (const name of dropAll.all(at, reason, pool)) audit.append({ kind: 'dropped', ...name, reason }, at)
     },
     countLost(pool, n) {
       if (n > 0) countDropped.run(pool, 'damage', n)
@@ -234,5 +242,23 @@ export function makeOutbox(db: Db): Outbox {
         settled_at: unixMs(settled_at),
       })),
     bytes: () => bytes.get()!,
+  }
+}
+
+/** What the log says of a settlement: a file's path is the plant's own, as is what an operator wrote. */
+function eventOf(
+  batch: Pick<Extract<AuditEvent, { kind: 'dropped' }>, 'pool' | 'batch' | 'sha256'>,
+  settlement: Settlement,
+): AuditEvent {
+  switch (settlement.kind) {
+    case 'delivered': {
+      const { receipt } = settlement
+      const logged = receipt.kind === 'file' ? { kind: receipt.kind, sha256: receipt.sha256 } : receipt
+      return { kind: 'delivered', ...batch, receipt: logged }
+    }
+    case 'quarantined':
+      return { kind: 'refused', ...batch, code: settlement.code, message: settlement.message }
+    case 'dropped':
+      return { kind: 'dropped', ...batch, reason: settlement.reason }
   }
 }

@@ -14,6 +14,8 @@ export interface PoolRow {
   /** when its stream began */
   readonly memory: string | null
   readonly policy: string | null
+  /** the last thing that the log says of its gate, as JSON */
+  readonly gate: string | null
   readonly since: UnixMs
   /** set where that was under a clock that was not trusted: it began with the first block from here on whose time is known */
   readonly since_position: number | null
@@ -46,6 +48,7 @@ export interface Pools {
   /** Keeps these with the cursor. */
   setMemory(pool: number, memory: string | null): void
   setPolicy(pool: number, policy: string): void
+  setGate(pool: number, gate: string): void
   account(pool: number, entries: Iterable<LedgerEntry>): void
   ledger(pool: number): readonly LedgerEntry[]
   forgetLedger(pool: number): void
@@ -77,6 +80,7 @@ export function makePools(db: Db): Pools {
   const setSince = db.prepare('UPDATE pool SET since = ?, since_position = ? WHERE id = ?')
   const setMemory = db.prepare('UPDATE pool SET memory = ? WHERE id = ?')
   const setPolicy = db.prepare('UPDATE pool SET policy = ? WHERE id = ?')
+  const setGate = db.prepare('UPDATE pool SET gate = ? WHERE id = ?')
   const stamp = db.prepare('UPDATE pool SET retired_at = ? WHERE end_seq IS NOT NULL AND retired_at IS NULL')
   const moveRaw = db.prepare('UPDATE pool SET raw_seq = ? WHERE id = ?')
   const move = db.prepare('UPDATE pool SET raw_seq = ?, sealed_until = ? WHERE id = ?')
@@ -142,6 +146,9 @@ export function makePools(db: Db): Pools {
     },
     setPolicy(pool, policy) {
       setPolicy.run(policy, pool)
+    },
+    setGate(pool, gate) {
+      setGate.run(gate, pool)
     },
     account(pool, entries) {
       for (const entry of entries) account.run(pool, entry.signal, entry.account, entry.reason, entry.n)

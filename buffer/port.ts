@@ -1,3 +1,4 @@
+import type { AuditEvent } from '../core/audit.ts'
 import type { BatchId, SealedBatch } from '../core/batch.ts'
 import type { RawSeq, UnixMs } from '../core/brand.ts'
 import type { LedgerEntry, Outage, OutageNote } from '../core/ledger.ts'
@@ -5,6 +6,7 @@ import type { Log } from '../core/log.ts'
 import type { ReadingBlock } from '../core/reading-block.ts'
 import type { SignalSpec } from '../core/signal.ts'
 import type { Cursor, StoredBlock } from '../core/stored-block.ts'
+import type { AuditStore } from './audit-port.ts'
 import type { BatchAccounts, BatchStore, Queue } from './batch-port.ts'
 import type { Answers, Question } from './look.ts'
 import type { WhenFull } from './schema.ts'
@@ -64,6 +66,10 @@ export interface Publication {
    * (lost by damage), which the store has accounted already
    */
   readonly ledger: readonly LedgerEntry[]
+  /** what the log says of the batch beside its own numbers: hashes of policy (as in the manifest) and contract */
+  readonly leaf?: { readonly policy: string; readonly contract: string }
+  /** what else the log says of this step, such as an exhausted budget */
+  readonly events?: readonly AuditEvent[]
 }
 
 /** Where publication for one pool begins. */
@@ -188,7 +194,7 @@ export interface Claimed {
  * @throws Fault `store-io` | `store-full` where the disk refuses; nothing of the call was done then. After an I/O error
  * the next call closes and opens the file again before it believes anything.
  */
-export interface Store extends BatchStore, Disposable {
+export interface Store extends BatchStore, AuditStore, Disposable {
   /**
    * Call once a run, before the first append: outages left open by the last run end where it was last heard of, and
    * the time from there to `now` is an outage `agent_down` of each of these sources.

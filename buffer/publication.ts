@@ -1,3 +1,5 @@
+import type { AuditEvent } from '../core/audit.ts'
+import type { SealedBatch } from '../core/batch.ts'
 import { canonicalJson } from '../core/encoding.ts'
 import type { PoolRow } from './pools.ts'
 import type { Publication } from './port.ts'
@@ -9,8 +11,8 @@ import type { Tables } from './tables.ts'
  * @throws Error for whatever would break an account: the caller is wrong, and nothing must be done.
  */
 export function publish(tables: Tables, publication: Publication, at: number, makeRoom: (bytes: number) => void): void {
-  const { pools, outbox } = tables
-  const { pool: name, next, batch, ledger } = publication
+  const { pools, outbox, audit } = tables
+  const { pool: name, next, batch, ledger, leaf = {}, events = [] } = publication
   const pool = pools.find(name)
   if (!pool) throw new Error(`pool ${name} was never opened`)
   checkCursor(tables, pool, publication)
@@ -28,8 +30,16 @@ export function publish(tables: Tables, publication: Publication, at: number, ma
       throw new Error(`pool ${name}: batch ${batch.seq} where ${number} is next`)
     makeRoom(batch.bytes.length)
     outbox.add(pool.id, batch, at)
+    audit.append({ ...sealedEvent(batch), ...leaf }, at)
     pools.setNextNumber(pool.id, batch.dataset, batch.epoch, batch.seq + 1)
   }
+  for (const event of events) audit.append(event, at)
+}
+
+function sealedEvent(batch: SealedBatch): Extract<AuditEvent, { kind: 'sealed' }> {
+  const { id, pool, dataset, contributor, stream, epoch, seq, rows, sha256, key } = batch
+  const [from, until] = [new Date(batch.from).toISOString(), new Date(batch.until).toISOString()]
+  return { kind: 'sealed', batch: id, pool, dataset, contributor, stream, epoch, seq, rows, from, until, sha256, key }
 }
 
 function checkCursor({ log }: Tables, pool: PoolRow, { expect, next }: Publication): void {

@@ -3,6 +3,7 @@ import { type UnixMs, unixMs } from '../core/brand.ts'
 import { base32hex } from '../core/encoding.ts'
 import type { FaultCode } from '../core/fault.ts'
 import type { Log } from '../core/log.ts'
+import { noteLostLeaves } from './audit-loss.ts'
 import { loseUpTo } from './give-up.ts'
 import type { HighWater } from './high-water.ts'
 import type { SetAside } from './open-database.ts'
@@ -88,6 +89,7 @@ export function recover(tables: Tables, found: Found, log: Log): HighWater {
     } else if (mark && catchUp(foreign ? { ...mark, pools: {} } : mark)) {
       alarm('store:rolled-back', 'store-rolled-back', 'the database is behind its high-water file')
     }
+    noteLostLeaves(tables, { told: mark?.audit, salvaged, now })
     return markOf(tables, machine ?? mark?.machine ?? null)
   })()
 }
@@ -111,7 +113,7 @@ function whatHappened(aside: SetAside | undefined, salvaged: Salvaged | undefine
 }
 
 /** What the high-water file should say now. */
-export function markOf({ meta, log, pools }: Tables, machine: string | null): HighWater {
+export function markOf({ meta, log, pools, audit }: Tables, machine: string | null): HighWater {
   const entries = pools.all().map((pool) => {
     const datasets = Object.entries(pool.sealed_until).map(([dataset, slot]) => {
       const newest = pools.newestNumber(pool.id, dataset)
@@ -120,5 +122,6 @@ export function markOf({ meta, log, pools }: Tables, machine: string | null): Hi
     const end = pool.end_seq === null ? {} : { end: pool.end_seq }
     return [pool.name, { cursor: pool.raw_seq, ...end, datasets: Object.fromEntries(datasets) }] as const
   })
-  return { v: 1, machine, instance: meta.get('instance')!, raw_seq: log.nextSeq(), pools: Object.fromEntries(entries) }
+  const [instance, raw_seq] = [meta.get('instance')!, log.nextSeq()]
+  return { v: 1, machine, instance, raw_seq, audit: audit.head(), pools: Object.fromEntries(entries) }
 }

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import { rawSeq, type UnixMs } from '../core/brand.ts'
 import { Fault, type FaultCode } from '../core/fault.ts'
 import type { SignalSpec } from '../core/signal.ts'
+import { makeAuditStore } from './audit-store.ts'
 import { makeBatchStore } from './batch-store.ts'
 import { beginRun } from './begin-run.ts'
 import { encodeChunk } from './chunk.ts'
@@ -39,9 +40,8 @@ const offerKey = (pool: string, dataset: string, epoch: number): string => JSON.
  * @throws Fault `store-locked` | `store-io` | `store-full`
  */
 export function openStore(options: StoreOptions): Store {
-  const { data_dir, max_size, log } = options
+  const { data_dir, max_size, log, min_free = 0, free } = options
   const path = databasePath(data_dir)
-  const { min_free = 0, free } = options
   const disk = makeFreeDisk({ data_dir, max_size, min_free, free })
   const machine = options.machine === undefined ? machineFingerprint() : options.machine
   /** numbers offered by `nextSeq` whose batch is not committed yet */
@@ -78,7 +78,7 @@ export function openStore(options: StoreOptions): Store {
   function saveMark(): void {
     if (!mark) return
     markedAt = present
-    writeHighWater(data_dir, { ...mark, at: present })
+    writeHighWater(data_dir, { ...mark, at: present, audit: tables?.audit.head() ?? mark.audit })
     isMarkDue = false
   }
 
@@ -279,6 +279,7 @@ export function openStore(options: StoreOptions): Store {
       if (isMarkDue) saveMark()
     }),
 
+    ...makeAuditStore(use),
     raiseAlarm: (raised) => use((t) => void t.db.transaction(() => t.journal.raise(raised))()),
     clearAlarm: (key, at) => use((t) => t.journal.clear(key, at)),
 

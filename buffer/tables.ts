@@ -1,3 +1,4 @@
+import { type Audit, makeAudit } from './audit.ts'
 import { type Boots, makeBoots } from './boots.ts'
 import type { Db } from './database.ts'
 import { type Dictionary, makeDictionary } from './dictionary.ts'
@@ -19,6 +20,7 @@ export interface Tables {
   readonly outbox: Outbox
   readonly triage: Triage
   readonly journal: Journal
+  readonly audit: Audit
 }
 
 /**
@@ -29,6 +31,7 @@ export function makeTables(db: Db, max_size = 0, boot = ''): Tables {
   const meta = makeMeta(db)
   const dictionary = makeDictionary(db)
   const boots = makeBoots(db, dictionary, boot)
+  const audit = makeAudit(db)
   return {
     db,
     meta,
@@ -36,8 +39,9 @@ export function makeTables(db: Db, max_size = 0, boot = ''): Tables {
     boots,
     log: makeRawLog(db, dictionary, boots, meta),
     pools: makePools(db),
-    outbox: makeOutbox(db),
-    triage: makeTriage(db),
+    outbox: makeOutbox(db, audit),
+    triage: makeTriage(db, audit),
     journal: makeJournal(db, max_size),
+    audit,
   }
 }

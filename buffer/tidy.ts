@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs'
+import { mostLeaves } from './audit.ts'
 import { clearQuarantineAlarms } from './batch-store.ts'
 import { PAGE } from './database.ts'
 import type { FreeDisk } from './free-disk.ts'
@@ -20,10 +21,10 @@ const LONGEST_WAL = 4 * 2 ** 20
 export function tidyTables(
   tables: Tables,
   now: number,
-  limits: { readonly keep_raw: number; readonly max_age: number },
+  limits: { readonly keep_raw: number; readonly max_age: number; readonly max_size: number },
   disk: FreeDisk,
 ): void {
-  const { db, log, pools, outbox, journal } = tables
+  const { db, log, pools, outbox, journal, audit } = tables
   const until = performance.now() + LONGEST
   while (db.transaction(() => deleteIdle(tables, now - limits.keep_raw))() && performance.now() < until);
   db.transaction(() => {
@@ -34,6 +35,7 @@ export function tidyTables(
     pools.stampRetired(now)
     dropRetired(tables, now - limits.max_age, now)
     outbox.prune(now - limits.max_age, 'too')
+    audit.prune(mostLeaves(limits.max_size), now)
     clearQuarantineAlarms(tables, now) // the last one may have gone for room or with a retired pool
     journal.prune(now - limits.max_age)
     // What happened once and is over; a day is enough for a person to see it, and it comes again if it goes on.

@@ -1,5 +1,6 @@
 import { BATCH_STATES, type BatchId, type BatchState, batchId } from '../core/batch.ts'
 import { unixMs } from '../core/brand.ts'
+import type { Audit } from './audit.ts'
 import type { OutboxEntry, OutboxFilter } from './batch-port.ts'
 import type { Db } from './database.ts'
 
@@ -7,7 +8,7 @@ import type { Db } from './database.ts'
 export interface Triage {
   list(filter: OutboxFilter): readonly OutboxEntry[]
   /** Quarantined batches that still have their bytes are queued again. @returns those */
-  retry(filter: OutboxFilter): readonly BatchId[]
+  retry(filter: OutboxFilter, at: number): readonly BatchId[]
   /** Gives up queued and quarantined batches. @returns those */
   drop(filter: OutboxFilter, message: string, at: number): readonly BatchId[]
   /** Bytes of a day so far, with these. */
@@ -23,7 +24,7 @@ const MATCHES = `($pool IS NULL OR pool = (SELECT id FROM pool WHERE name = $poo
   AND ($ids IS NULL OR batch_id IN (SELECT value FROM json_each($ids)))
   AND state IN (SELECT value FROM json_each($states))`
 
-export function makeTriage(db: Db): Triage {
+export function makeTriage(db: Db, audit: Audit): Triage {
   type Row = Omit<OutboxEntry, 'id' | 'held' | 'from' | 'until'> & {
     readonly batch_id: string
     readonly held: 0 | 1
@@ -35,17 +36,15 @@ export function makeTriage(db: Db): Triage {
        from_ms, until_ms, size, sealed_at, settled_at, attempts, reason, message, bytes IS NOT NULL AS held
      FROM batch WHERE ${MATCHES} ORDER BY id DESC LIMIT $limit`,
   )
-  const retry = db
-    .prepare<[object], string>(
-      `UPDATE batch SET state = 'queued', settled_at = NULL WHERE ${MATCHES} AND bytes IS NOT NULL RETURNING batch_id`,
-    )
-    .pluck()
-  const drop = db
-    .prepare<[object], string>(
-      `UPDATE batch SET state = 'dropped', settled_at = $at, reason = 'operator', message = $message, bytes = NULL
-       WHERE ${MATCHES} RETURNING batch_id`,
-    )
-    .pluck()
+  const changed = 'RETURNING batch_id AS batch, sha256, (SELECT name FROM pool WHERE id = batch.pool) AS pool'
+  type Changed = { readonly batch: string; readonly sha256: string; readonly pool: string }
+  const retry = db.prepare<[object], Changed>(
+    `UPDATE batch SET state = 'queued', settled_at = NULL WHERE ${MATCHES} AND bytes IS NOT NULL ${changed}`,
+  )
+  const drop = db.prepare<[object], Changed>(
+    `UPDATE batch SET state = 'dropped', settled_at = $at, reason = 'operator', message = $message, bytes = NULL
+     WHERE ${MATCHES} ${changed}`,
+  )
   const countSent = db
     .prepare<[number, string, number], number>(
       'INSERT INTO sent VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET bytes = bytes + excluded.bytes RETURNING bytes',
@@ -76,9 +75,16 @@ export function makeTriage(db: Db): Triage {
           until: unixMs(until_ms),
           held: held === 1,
         })),
-    retry: (filter) => retry.all(parameters(filter, ['quarantined'])).map(batchId),
+    retry: (filter, at) =>
+      retry.all(parameters(filter, ['quarantined'])).map((batch) => {
+        audit.append({ kind: 'requeued', ...batch }, at)
+        return batchId(batch.batch)
+      }),
     drop: (filter, message, at) =>
-      drop.all({ ...parameters(filter, ['quarantined', 'queued']), message, at }).map(batchId),
+      drop.all({ ...parameters(filter, ['quarantined', 'queued']), message, at }).map((batch) => {
+        audit.append({ kind: 'dropped', ...batch, reason: 'operator' }, at)
+        return batchId(batch.batch)
+      }),
     countSent(pool, day, bytes) {
       const total = countSent.get(pool, day, bytes)!
       forgetSent.run(pool, pool, DAYS)

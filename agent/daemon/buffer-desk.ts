@@ -17,6 +17,9 @@ const question = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('survey'), position: whole, limit }),
   z.strictObject({ kind: z.literal('batches'), after: whole, limit }),
   z.strictObject({ kind: z.literal('read'), position: whole, limit }),
+  z.strictObject({ kind: z.literal('log') }),
+  z.strictObject({ kind: z.literal('leaves'), from: whole, limit }),
+  z.strictObject({ kind: z.literal('checkpoints'), size: whole, limit }),
 ])
 
 /** @throws Fault `usage` for a question that there is not */

@@ -1,9 +1,12 @@
 import type { LoadedGate, LoadedPool } from '../../config/load-pools.ts'
+import type { AuditEvent } from '../../core/audit.ts'
 import type { Pool } from '../../core/batch.ts'
 import type { Fault } from '../../core/fault.ts'
-import { parsePlantKey } from '../../privacy/keys.ts'
+import { makePseudonyms, parsePlantKey } from '../../privacy/keys.ts'
 import type { PoolConfig } from '../../uplink/schema.ts'
 import type { Gate } from './worker-port.ts'
+
+type GateEvent = Extract<AuditEvent, { kind: 'gate_opened' }>
 
 /**
  * What the store worker needs to open the gate of a pool.
@@ -24,6 +27,23 @@ export function gateOf(
     contract: { id: open.contract.pool, sha256: open.contract_sha256 },
     size_class: Object.fromEntries(Object.entries(open.contract.datasets).map(([name, d]) => [name, d.size_class])),
     ...limits,
+  }
+}
+
+/** What the log says of a gate that opens. */
+export function gateOpened({ pool, plan, plant_key, policy, contract }: Gate, profile: string): GateEvent {
+  const pseudonyms = makePseudonyms(plant_key, pool)
+  const accepted_risks = plan.datasets.flatMap(({ name, columns }) =>
+    columns.filter((column) => column.accepted_risk !== null).map((column) => `${name}/${column.name}`),
+  )
+  return {
+    kind: 'gate_opened',
+    pool,
+    profile,
+    expires: new Date(plan.expires).toISOString().slice(0, 10),
+    policy: plan.epochs.map((_, epoch) => pseudonyms.policyHash(epoch, policy)),
+    contract: contract.sha256,
+    accepted_risks,
   }
 }
 

@@ -10,7 +10,7 @@ import { makeTombstone } from '../../uplink/tombstone.ts'
 import { type Bell, makeBell } from './bell.ts'
 import { runBurials } from './burials.ts'
 import { type Courier, startCourier } from './deliver.ts'
-import { gateOf, openPoolClient } from './gate.ts'
+import { gateOf, gateOpened, openPoolClient } from './gate.ts'
 import type { Liveness } from './liveness.ts'
 import type { Backlog, GateState, PoolDelivery } from './status.ts'
 import type { StoreClient } from './store-client.ts'
@@ -54,6 +54,9 @@ export function makePools(input: {
   function shut(name: string, fault: Fault): void {
     gates.set(name, { state: 'shut', fault: { code: fault.code, message: fault.message, hint: fault.hint } })
     alarm(`gate:${name}`, fault)
+    store
+      .noteGate({ kind: 'gate_shut', pool: name, code: fault.code }, clock.now())
+      .catch((err) => log.warn({ pool: name, err }, 'the log could not be told that the gate is shut'))
   }
 
   /** Datasets whose backlog lies raw because enough is sealed, and when they will be fresh again. */
@@ -82,6 +85,7 @@ export function makePools(input: {
         const gate = gateOf(name, pool.config, pool.gate, limits)
         gates.set(name, { state: 'open', fault: null })
         await store.clearAlarm(`gate:${name}`, clock.now())
+        await store.noteGate(gateOpened(gate, pool.gate.policy.profile), clock.now())
         await store.openGate(gate)
         for (const dataset of gate.plan.datasets)
           for (const { name: column, accepted_risk } of dataset.columns)

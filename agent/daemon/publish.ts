@@ -92,6 +92,7 @@ export function makePublisher(input: { readonly store: Store; readonly gate: Gat
 
   function sealPeriod(disclosure: Disclosure, period: Disclosed): void {
     const target = disclosure.cursor(period)
+    const policy = pseudonyms.policyHash(period.epoch, gate.policy)
     const batch = seal({
       disclosed: period,
       pool,
@@ -99,13 +100,14 @@ export function makePublisher(input: { readonly store: Store; readonly gate: Gat
       stream: pseudonyms.stream(period.epoch, opened.stream_secret),
       seq: store.nextSeq(pool, period.dataset, period.epoch),
       contract: gate.contract,
-      policy: pseudonyms.policyHash(period.epoch, gate.policy),
+      policy,
       size_class: gate.size_class[period.dataset]!,
       signing,
     })
     const ledger = accountUpTo(disclosure, target, period)
     const next = disclosure.remember(target, period)
-    store.commitPublication({ pool, expect: cursor, next, batch, ledger })
+    const leaf = { policy, contract: gate.contract.sha256 }
+    store.commitPublication({ pool, expect: cursor, next, batch, ledger, leaf })
     disclosure.sealed(period)
     disclosure.moved()
     cursor = next
