@@ -14,7 +14,7 @@ import { silentLog } from '../core/log.ts'
 import { kindOf, makePlantReadings } from './plant-readings.ts'
 
 export interface DrainResult {
-  /** readings that were pending */
+  /** readings of the slots that are sealed */
   readonly backlog: number
   /** from the start of the agent until the last batch lies in the pool's folder */
   readonly readings_per_s: number
@@ -29,6 +29,9 @@ const ASSETS = 100
 const NAMES = 100
 const SIGNALS = ASSETS * NAMES
 const POOL = 'bench'
+/** ms */
+const CADENCE = 300_000
+const CLOSING = 60_000
 
 /**
  * A plant of 10,000 signals at 1 s was cut off from its pool; the agent with the flags it is deployed with starts on what
@@ -50,10 +53,14 @@ export async function benchDrain(options: {
   }
 }
 
-/** Stores a backlog that ends a minute ago. @returns the end of the last slot that can be sealed of it */
+/**
+ * Stores a backlog up to the end of a cadence period, and a minute beyond it that closes the period.
+ * @returns the end of that period: the last slot that can be sealed
+ */
 function fill(folder: string, config: string, seconds: number): UnixMs {
   const plant = makePlantReadings(SIGNALS, ASSETS)
-  const start = Math.floor(Date.now() / 1_000 - 60 - seconds) * 1_000
+  const last = Math.floor((Date.now() - CLOSING) / CADENCE) * CADENCE
+  const start = last - seconds * 1_000
   using store = openStore({
     data_dir: join(folder, 'data'),
     boot: 'fill',
@@ -68,7 +75,7 @@ function fill(folder: string, config: string, seconds: number): UnixMs {
   const byId = new Map(store.intern(known).map((index, i) => [known[i]!.id, index]))
   const indexes = plant.signals.map(({ id }) => byId.get(id)!)
   store.openPool(POOL)
-  for (let s = 0; s < seconds; s++) {
+  for (let s = 0; s < seconds + CLOSING / 1_000; s++) {
     const block = plant.tick(unixMs(start + s * 1_000), indexes)
     store.append({
       blocks: [{ source: 'plc', block }],
@@ -80,7 +87,7 @@ function fill(folder: string, config: string, seconds: number): UnixMs {
       counts: [],
     })
   }
-  return unixMs(Math.floor((start + seconds * 1_000) / 60_000) * 60_000)
+  return unixMs(last)
 }
 
 async function drain(
