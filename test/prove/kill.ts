@@ -89,12 +89,12 @@ export async function proveKill(options: {
 }
 
 /** Starts the agent of a proof; plant time runs `speed` times as fast from `origin` (UnixMs) on. */
-export function startAgentOf(plant: Plant, speed: number, origin: number): Promise<ChildProcess> {
+export function startAgentOf(plant: Pick<Plant, 'config'>, speed: number, origin: number): Promise<ChildProcess> {
   return start(['test/prove/agent-process.ts', plant.config, String(speed), String(origin)])
 }
 
 /** Starts the pool of a proof. */
-export function startPoolOf(plant: Plant): Promise<ChildProcess> {
+export function startPoolOf(plant: Pick<Plant, 'poolConfig'>): Promise<ChildProcess> {
   return start(['pool/main.ts', 'serve', '--config', plant.poolConfig])
 }
 

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { proveCanary } from './canary/canary.ts'
 import { proveDamage } from './damage/damage.ts'
 import { isFlat, proveFlap } from './flap.ts'
 import { MOST_GROWTH_MB, proveFuzz } from './fuzz.ts'
@@ -68,6 +69,13 @@ switch (positionals[0]) {
     if (lost > 0 || doubled > 0 || failed_starts > 0 || control_found === 0) process.exitCode = 1
     break
   }
+  case 'canary': {
+    const batches = values.quick ? 3 : 30
+    const result = await proveCanary({ batches, seed: Number(values.seed), say: (line) => console.error(line) })
+    console.log(values.json ? JSON.stringify(result) : result)
+    if (result.found > 0 || result.planted_found < result.planted) process.exitCode = 1
+    break
+  }
   case 'damage': {
     const files = Number(values.files ?? (values.quick ? 44 : 1_000))
     const result = proveDamage({ files, seed: Number(values.seed), say: (line) => console.error(line) })
@@ -78,7 +86,7 @@ switch (positionals[0]) {
   }
   default:
     console.error(
-      'usage: npm run prove -- kill|powercut|network|damage|fuzz|flap [--kills N] [--states N] [--faults N] [--files N] [--seed N] [--quick] [--json]',
+      'usage: npm run prove -- kill|powercut|network|damage|canary|fuzz|flap [--kills N] [--states N] [--faults N] [--files N] [--seed N] [--quick] [--json]',
     )
     process.exitCode = 2
 }

@@ -71,7 +71,8 @@ export async function proveNetwork(options: {
   return { faults: total, met, lost, doubled, ledger_ok }
 }
 
-async function makeIdentity(folder: string): Promise<Identity & { readonly ca: string }> {
+/** A certificate of 127.0.0.1 by an authority of its own, in a new folder; `ca` is the path of the authority's. */
+export async function makeIdentity(folder: string): Promise<Identity & { readonly ca: string }> {
   mkdirSync(folder)
   await makeCertificates(folder)
   const read = (name: string): string => readFileSync(join(folder, name), 'utf8')
