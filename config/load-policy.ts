@@ -6,7 +6,7 @@ import { compilePolicy, type DisclosurePlan, isExpired, type KnownSignal } from 
 import { type Policy, policySchema } from '../privacy/schema.ts'
 import type { LocatedProblem } from './problem.ts'
 import { prepare, readBytes, type Surroundings } from './read.ts'
-import { valueAt, withoutPaths } from './schema-walk.ts'
+import { valueAt, withoutPaths, withValueAt } from './schema-walk.ts'
 import { beside } from './secrets.ts'
 import { readYaml } from './yaml.ts'
 
@@ -29,20 +29,29 @@ export type PolicyResult =
 /**
  * Reads the policy of a pool and the contract that it names, and compiles them.
  * @param file path of the policy; paths in it are relative to it
+ * @param context.keyless for those who only look: the plant key need not be there, and stands for none where it is not
  */
 export function loadPolicy(
   bytes: Uint8Array,
   file: string,
-  context: { readonly pool: string; readonly known: KnownSignal; readonly surroundings: Surroundings },
+  context: {
+    readonly pool: string
+    readonly known: KnownSignal
+    readonly surroundings: Surroundings
+    readonly keyless?: boolean
+  },
 ): PolicyResult {
   const read = readYaml(bytes, file)
   if (!read.document) return { kind: 'bad', code: 'policy-invalid', problems: read.problems }
   const prepared = prepare(read.document, policySchema, context.surroundings.env)
-  const checked = prepared.check(policySchema, prepared.value)
+  // A key that is missing hides nothing else that is wrong.
+  const value = prepared.secretProblems.reduce((all, { secret }) => withValueAt(all, secret, NO_KEY), prepared.value)
+  const checked = prepared.check(policySchema, value)
+  const secretProblems = context.keyless ? [] : prepared.secretProblems
   // The contract is read even where the rest of the policy is wrong, so that all problems are told at once.
   const contract = namedContract(prepared.value, file)
   const own: readonly Problem[] = [
-    ...prepared.secretProblems,
+    ...secretProblems,
     ...(checked.ok ? [] : checked.problems),
     ...(contract.problem ? [contract.problem] : []),
   ]
@@ -57,13 +66,16 @@ export function loadPolicy(
     ...(contract.loaded?.problems ?? []),
   ]
   if (!ready || !compiled?.plan || problems.length > 0) {
-    const [key] = prepared.secretProblems
+    const [key] = secretProblems
     const ofKey = key && (key.absent ? 'key-missing' : 'key-invalid')
     return { kind: 'bad', code: ofKey ?? (expired.length > 0 ? 'policy-expired' : 'policy-invalid'), problems }
   }
   const document = withoutPaths(read.document.value, prepared.secrets)
   return { kind: 'ok', loaded: { ...ready, document, contract_sha256, plan: compiled.plan } }
 }
+
+/** Stands for a key that cannot be had; nothing is ever sealed with it. */
+const NO_KEY = Buffer.alloc(32).toString('base64')
 
 const EXPIRED: Problem = {
   path: ['expires'],

@@ -21,7 +21,10 @@ export interface ShutGate {
 export type LoadedGate = ({ readonly kind: 'open' } & LoadedPolicy) | ShutGate
 
 /** A pool; `config` is undefined where its part of the file is wrong, and the gate is shut then. */
-export type LoadedPool =
+export type LoadedPool = {
+  /** path of its policy; undefined where none is written */
+  readonly policy_file: string | undefined
+} & (
   | {
       readonly config: PoolConfig
       readonly gate: LoadedGate
@@ -29,6 +32,7 @@ export type LoadedPool =
       readonly tls_files: Readonly<Partial<Record<'ca' | 'cert' | 'key', string>>>
     }
   | { readonly config: undefined; readonly gate: ShutGate }
+)
 
 /** Checks each pool by itself, with its policy and contract. `elsewhere`: problems in those files. */
 export function loadPools(
@@ -55,8 +59,11 @@ export function loadPools(
       kind: 'shut',
       fault: new Fault(code, { pool: entry.name }, first ? inOneLine(first) : 'not usable'),
     })
-    if (!config)
-      return [entry.name, { config, gate: shut(codeOf(prepared, entry), prepared.locate(entry.problems)[0]) }]
+    const policy_file = policy.file
+    if (!config) {
+      const gate = shut(codeOf(prepared, entry), prepared.locate(entry.problems)[0])
+      return [entry.name, { policy_file, config, gate }]
+    }
     const gate = !policy.result
       ? shut('policy-missing', policy.problem && prepared.locate([policy.problem])[0])
       : policy.result.kind === 'bad'
@@ -65,7 +72,12 @@ export function loadPools(
     if (gate.kind === 'open') warnings.push(...tooNarrow(entry, config, gate))
     return [
       entry.name,
-      { config: withFolder(config, dirname(prepared.document.file)), gate, tls_files: tlsFiles(prepared, entry) },
+      {
+        policy_file,
+        config: withFolder(config, dirname(prepared.document.file)),
+        gate,
+        tls_files: tlsFiles(prepared, entry),
+      },
     ]
   })
   return { loaded: Object.fromEntries(loaded), problems: found, elsewhere, warnings: prepared.locate(warnings) }
@@ -93,13 +105,13 @@ function loadNamedPolicy(
   { name: pool, path }: Entry<PoolConfig>,
   known: KnownSignal,
   surroundings: Surroundings,
-): { readonly result?: PolicyResult; readonly problem?: Problem } {
+): { readonly file?: string; readonly result?: PolicyResult; readonly problem?: Problem } {
   const named = valueAt(prepared.value, [...path, 'policy'])
   if (typeof named !== 'string' || named === '') return {}
   const file = beside(prepared.document.file, named)
   const read = readBytes(file)
-  if (!('bytes' in read)) return { problem: { path: [...path, 'policy'], ...read } }
-  return { result: loadPolicy(read.bytes, file, { pool, known, surroundings }) }
+  if (!('bytes' in read)) return { file, problem: { path: [...path, 'policy'], ...read } }
+  return { file, result: loadPolicy(read.bytes, file, { pool, known, surroundings }) }
 }
 
 function tlsFiles({ document }: Prepared, { path }: Entry<PoolConfig>): Readonly<Record<string, string>> {

@@ -6,7 +6,7 @@ import type { SignalSpec } from '../core/signal.ts'
 import { unitConversion } from '../core/unit.ts'
 import type { KnownSignal, PlanColumn, PlanInput } from './compile.ts'
 import { makeGrid } from './grid.ts'
-import { PROFILES } from './profile.ts'
+import { leastStep, PROFILES } from './profile.ts'
 import type { Policy, Rule } from './schema.ts'
 
 interface ColumnInput {
@@ -109,7 +109,7 @@ function compileNumber(input: ColumnInput, spec: NumericSpec): Compiled {
     if (compareDecimal(declared.step, contract.step) < 0)
       problem(['step'], 'the step is finer than the contract allows', `write at least ${spec.step}`)
     if (rule.accept_risk === undefined) {
-      const least = leastStep(input, declared, stat === 'rate' ? perOne?.factor : undefined)
+      const least = leastStep(policy.profile, declared, stat === 'rate' ? perOne?.factor : undefined)
       if (rule.step !== undefined && rule.range !== undefined && compareDecimal(declared.step, least) < 0)
         problem(
           ['step'],
@@ -176,14 +176,6 @@ function fittingStep(range: Decimal, step: Decimal): Decimal {
   let steps = BigInt(Math.min(10_000, Math.max(1, Math.floor(toNumber(range) / toNumber(step)))))
   while (units % steps !== 0n) steps--
   return { units: units / steps, places: range.places + 3 }
-}
-
-/** Smallest step that the profile allows. @param perOne factor from `1` to the unit of a rate */
-function leastStep({ policy }: ColumnInput, { low, high }: Declared, perOne: number | undefined): Decimal {
-  const { step_permille, rate_step } = PROFILES[policy.profile]
-  if (perOne !== undefined && rate_step !== null) return exact(String(Number((rate_step * perOne).toPrecision(12))))
-  const range = minus(high, low)
-  return { units: range.units * BigInt(step_permille), places: range.places + 3 }
 }
 
 function numberProblem({ id, type, unit = '1' }: SignalSpec, to: string): string | undefined {

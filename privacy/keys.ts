@@ -62,6 +62,16 @@ export function makePseudonyms(plantKey: Uint8Array, pool: string): Pseudonyms {
   }
 }
 
+/**
+ * SHA-256 over the canonical JSON of a policy without its plant key, hex: names its content inside the plant. Manifests
+ * carry `policyHash`, which cannot be compared without the key.
+ */
+export function policyContentHash(policy: unknown): string {
+  return createHash('sha256')
+    .update(canonicalJson(withoutPlantKey(policy)))
+    .digest('hex')
+}
+
 function derive(ikm: Uint8Array, salt: Uint8Array, info: Uint8Array): Buffer {
   return Buffer.from(hkdfSync('sha256', ikm, salt, info, 32))
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { type LoadedConfig, loadConfig } from '../../config/load.ts'
 import { renderProblems } from '../../config/problem.ts'
+import { displayWidth } from '../../config/width.ts'
 
 export const EXIT_FAILED = 1
 export const EXIT_USAGE = 2
@@ -39,14 +40,15 @@ export function some(names: readonly string[]): string {
   return names.length > 4 ? `${shown} and ${names.length - 4} more` : shown
 }
 
-/** Lines of a table: columns as wide as their widest cell, counted in characters. */
+/** Lines of a table: columns as wide as their widest cell, as a terminal shows it. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths: number[] = []
-  for (const row of rows) for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length)
+  for (const row of rows)
+    for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, displayWidth(cell))
   return rows
     .map((row) =>
       row
-        .map((cell, i) => cell.padEnd(widths[i]!))
+        .map((cell, i) => cell + ' '.repeat(widths[i]! - displayWidth(cell)))
         .join('  ')
         .trimEnd(),
     )

@@ -4,6 +4,7 @@ import { durationMs } from '../../core/option.ts'
 import { bufferCommands } from './buffer-commands.ts'
 import { EXIT_FAILED, EXIT_USAGE, version } from './common.ts'
 import { outboxCommands } from './outbox-commands.ts'
+import { policyCommands } from './policy-commands.ts'
 
 /**
  * `sluice`: parses the command line and runs one command. Each command's code is loaded only when it is called.
@@ -112,6 +113,7 @@ function program(): Command {
     .option('--check', 'exit 1 while an alarm is open, an account does not add up, or no agent runs')
     .option(json, 'print it as JSON')
     .action(async (o) => (await import('./status.ts')).status(o))
+  policyCommands(sluice, [config, configHelp, configDefault])
   outboxCommands(sluice, [config, configHelp, configDefault])
   bufferCommands(sluice, [config, configHelp, configDefault])
   const profile = sluice.command('profile').description('register maps of devices, by name')

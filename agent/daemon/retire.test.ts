@@ -5,7 +5,11 @@ import { commitOf, makeFolder, numbered, signalSpec, T0 } from '../../test/suppo
 import { makeStoreClient } from '../../test/support/store-client.ts'
 import { retirePools } from './retire.ts'
 
-const POOL = { config: undefined, gate: { kind: 'shut', fault: new Fault('policy-missing', {}, '') } } as const
+const POOL = {
+  policy_file: undefined,
+  config: undefined,
+  gate: { kind: 'shut', fault: new Fault('policy-missing', {}, '') },
+} as const
 const PROBLEM = { file: 'sluice.yaml', line: 1, column: 1, path: 'pool', message: '', hint: '', source: null }
 
 /** A folder whose last run had the pools `p1` and `old`, after a start with a configuration like this. */
