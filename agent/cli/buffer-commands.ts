@@ -1,5 +1,4 @@
-import { type Command, Option } from 'commander'
-import { instant } from './arguments.ts'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 
 /** Declares `sluice buffer …`. @param config the option that names the configuration: flags, help, default */
 export function bufferCommands(sluice: Command, config: readonly [string, string, string]): void {
@@ -47,4 +46,11 @@ export function bufferCommands(sluice: Command, config: readonly [string, string
     .action(async (path, o) =>
       (await import('./buffer-export.ts')).exportBuffer(path, { ...o, format: o.json ? 'jsonl' : o.format }),
     )
+}
+
+function instant(text: string): number {
+  // Without a zone it would be another time on another machine.
+  const ms = /(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN
+  if (!Number.isFinite(ms)) throw new InvalidArgumentError('Write a time with its zone: 2026-06-01T06:00:00Z.')
+  return ms
 }
