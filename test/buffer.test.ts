@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import Database from 'better-sqlite3'
 import { expect, it, onTestFinished } from 'vitest'
-import { sluice } from './support/sluice.ts'
+import { sluice, sluiceProcess } from './support/sluice.ts'
 import { openSmallPlant } from './support/small-plant.ts'
 import { commitOf, makeFolder, numbered, publicationTo, signalSpec, T0 } from './support/store.ts'
 
@@ -73,7 +73,7 @@ it.each([
 
 it('export writes readings that anything can read, filtered', async () => {
   const file = usedFile()
-  const all = (await sluice(['buffer', 'export', file])).out.trim().split('\n')
+  const all = (await sluiceProcess(['buffer', 'export', file])).out.trim().split('\n')
   expect(all).toHaveLength(1_002)
   expect(all.slice(0, 2)).toEqual([
     'time,signal,value,quality,reason,unit',

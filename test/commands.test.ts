@@ -4,8 +4,8 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'n
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { sluice } from './support/sluice.ts'
-import { openSmallPlant, type SmallPlant, writePolicy } from './support/small-plant.ts'
+import { sluice, sluiceProcess } from './support/sluice.ts'
+import { openSmallPlant, type SmallPlant, untilStatus, writePolicy } from './support/small-plant.ts'
 
 /** Runs `sluice run` until it says that it runs; killed with the test. */
 async function run(plant: SmallPlant) {
@@ -54,11 +54,12 @@ describe('commands', () => {
       unit: 'Cel',
       raw: '41c8 0000',
     }
-    const alone = await sluice(['probe', 'press-7-plc', '--json', '-c', plant.config])
+    const alone = await sluiceProcess(['probe', 'press-7-plc', '--json', '-c', plant.config])
     expect(json(alone.out)).toEqual([line])
-    await run(plant)
+    const agent = await plant.start()
+    await untilStatus(agent, (s) => s.sources['press-7-plc']!.readings > 0)
     const connections = plant.plcs[0]!.connections
-    const through = await sluice(['probe', 'press-7-plc', '--json', '-c', plant.config])
+    const through = await sluiceProcess(['probe', 'press-7-plc', '--json', '-c', plant.config])
     expect(json(through.out)).toEqual([line])
     expect(plant.plcs[0]!.connections).toBe(connections)
   })
@@ -73,7 +74,8 @@ describe('commands', () => {
     expect(err).toMatch(
       /^sluice: source press-8-plc, at 127\.0\.0\.1:\d+: cannot connect: ECONNREFUSED \(source-refused; /,
     )
-    await run(plant)
+    const agent = await plant.start()
+    await untilStatus(agent, (s) => s.sources['press-7-plc']!.readings > 0)
     const through = await sluice(['probe', '--json', '-c', plant.config])
     expect([through.code, through.out]).toEqual([1, out])
     expect(through.err).toMatch(/^sluice: source press-8-plc: [^\n]*source-[^\n]*\n$/)
@@ -121,7 +123,7 @@ describe('commands', () => {
 it('preview shows the reason where a column is finer than its profile allows', async () => {
   const plant = await openSmallPlant()
   writePolicy(plant.folder, ['step: 1.2', 'step: 0.6, accept_risk: "agreed on 2026-10-01"'])
-  const { out } = await sluice(['preview', '-c', plant.config])
+  const { out } = await sluiceProcess(['preview', '-c', plant.config])
   expect(out).toMatch(/press-7\/oil_temperature .* in steps of 0\.6 {2}RISK ACCEPTED: agreed on 2026-10-01\n/)
 })
 
@@ -146,7 +148,7 @@ describe('sluice run', () => {
     const plant = await openSmallPlant()
     const written = readFileSync(plant.config, 'utf8')
     writeFileSync(plant.config, written.replace(/data_dir: \S+/, `data_dir: ${plant.path(data_dir)}`))
-    const { code, err } = await sluice(['run', '-c', plant.config])
+    const { code, err } = await sluiceProcess(['run', '-c', plant.config])
     expect(code).toBe(1)
     expect(err).toMatch(/^sluice: [^\n]+\n$/)
     expect(err).toContain(`${plant.path(data_dir)}/sluice.db: ${why} (store-io; `)
@@ -164,7 +166,7 @@ describe('sluice run', () => {
     const { child, ended } = await run(plant)
     const socket = plant.path('data/sluice.sock')
     expect(existsSync(socket)).toBe(true)
-    const asked = json((await sluice(['status', '--json', '-c', plant.config])).out) as { running: boolean }
+    const asked = json((await sluiceProcess(['status', '--json', '-c', plant.config])).out) as { running: boolean }
     expect(asked.running).toBe(true)
     child.kill('SIGTERM')
     expect(await ended).toEqual([0, null])
@@ -177,7 +179,7 @@ describe('sluice run', () => {
   it('lets one agent use a data folder, and tells the second one', async () => {
     const plant = await openSmallPlant()
     await run(plant)
-    const second = await sluice(['run', '-c', plant.config])
+    const second = await sluiceProcess(['run', '-c', plant.config])
     expect(second.code).toBe(2)
     expect(second.err.trim().split('\n').at(-1)).toMatch(/^sluice: .*store-locked/)
     expect((await sluice(['status', '-c', plant.config])).code).toBe(0)

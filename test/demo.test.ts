@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { sluice } from './support/sluice.ts'
+import { sluiceProcess } from './support/sluice.ts'
 
 const LIMIT = 60_000
 
@@ -16,7 +16,7 @@ describe('sluice demo', () => {
   }, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'sluice-demo-test-'))
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-    const { code, out } = await sluice(['demo', '--seconds', '12', '--json', '--keep', folder])
+    const { code, out } = await sluiceProcess(['demo', '--seconds', '12', '--json', '--keep', folder])
     expect(code).toBe(0)
     const summary = JSON.parse(out.trim().split('\n').at(-1)!)
     expect(Object.keys(summary)).toEqual([

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { OutboxEntry } from '../buffer/batch-port.ts'
-import { sluice } from './support/sluice.ts'
+import { sluice, sluiceProcess } from './support/sluice.ts'
 import { openSmallPlant, type SmallPlant, untilStatus } from './support/small-plant.ts'
 
 const json = <T>(text: string): T => JSON.parse(text) as T
@@ -18,7 +18,9 @@ async function openWithBatches() {
 describe('sluice outbox', () => {
   it('lists, shows and gives up batches through the running agent', async () => {
     const { plant, agent } = await openWithBatches()
-    const [newest, second] = json<readonly OutboxEntry[]>((await runOutbox(plant, 'list', '--json')).out)
+    const [newest, second] = json<readonly OutboxEntry[]>(
+      (await sluiceProcess(['outbox', 'list', '--json', '-c', plant.config])).out,
+    )
     expect(newest).toMatchObject({
       pool: 'quality',
       dataset: 'stream',

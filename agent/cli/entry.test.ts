@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
-import { sluice } from '../../test/support/sluice.ts'
+import { sluiceProcess } from '../../test/support/sluice.ts'
 
 /** A Node of this machine that is too old, or undefined. */
 const oldNode = (process.env.PATH ?? '')
@@ -33,13 +33,13 @@ describe('the entry file', () => {
   )
 
   it.skipIf(!oldNode)('is one line and exit code 2 on the old Node of this machine', async () => {
-    const { code, out, err } = await sluice(['check'], oldNode)
+    const { code, out, err } = await sluiceProcess(['check'], oldNode)
     expect({ code, out }).toEqual({ code: 2, out: '' })
     expect(err).toMatch(/^sluice needs Node 24 or newer[^\n]*\n$/)
   })
 
   it('starts on the Node that runs this', async () => {
-    const { code, out } = await sluice(['--version'])
+    const { code, out } = await sluiceProcess(['--version'])
     expect(code).toBe(0)
     expect(out).toMatch(/^\d+\.\d+\.\d+\n$/)
   })

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { makeSimulatorMemory, openModbusSimulator } from '../../adapters/modbus/simulator.ts'
-import { sluice } from '../../test/support/sluice.ts'
+import { sluice, sluiceProcess } from '../../test/support/sluice.ts'
 import { serveControl, socketPath } from '../daemon/control.ts'
 
 /** ms that the device takes; far more than what else takes time here */
@@ -42,7 +42,7 @@ sources:
 
 it('proposes what it measured, and says before what it will do', { timeout: 60_000 }, async () => {
   const { file, plc } = await setUp()
-  const { code, out, err } = await sluice(['probe', 'line', '--cost', '-c', file])
+  const { code, out, err } = await sluiceProcess(['probe', 'line', '--cost', '-c', file])
   expect(code).toBe(0)
   expect(err).toContain('each of at most 3 devices is read once, then 12 short and 12 long reads')
   expect(plc.requests).toBe(25)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { encodeRegisters } from '../../adapters/modbus/encode.ts'
 import { makeSimulatorMemory, openModbusSimulator } from '../../adapters/modbus/simulator.ts'
-import { sluice } from '../../test/support/sluice.ts'
+import { sluice, sluiceProcess } from '../../test/support/sluice.ts'
 import { serveControl, socketPath } from '../daemon/control.ts'
 
 async function setUp() {
@@ -41,7 +41,7 @@ sources:
 
 it('explains a signal whose words are swapped, by a line that then reads it', async () => {
   const { file, meter } = await setUp()
-  const { code, out } = await sluice(['probe', 'line', '--explain', 'voltage', '--reads', '1', '-c', file])
+  const { code, out } = await sluiceProcess(['probe', 'line', '--explain', 'voltage', '--reads', '1', '-c', file])
   expect(code).toBe(0)
   expect(out).toContain('meter/voltage: holding 100–103, configured float32 ABCD')
   expect(out).toMatch(/=> +2 +float32 +CDAB +230\.4$/m)

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { makeSimulatorMemory, openModbusSimulator } from '../../adapters/modbus/simulator.ts'
-import { sluice } from '../../test/support/sluice.ts'
+import { sluice, sluiceProcess } from '../../test/support/sluice.ts'
 import { serveControl, socketPath } from '../daemon/control.ts'
 
 /** The connection is closed over this unit, as some gateways do. */
@@ -40,7 +40,10 @@ sources:
 
 it('finds unit ids and readable blocks, says before what it will do, and opens a closed connection again', async () => {
   const { at, quick, gateway } = await setUp()
-  const { code, out, err } = await sluice(['probe', '--scan', at, ...quick, '--table', 'holding', 'input', '--json'])
+  const { code, out, err } = await sluiceProcess([
+    ...['probe', '--scan', at, ...quick],
+    ...['--table', 'holding', 'input', '--json'],
+  ])
   expect({ code, found: JSON.parse(out) }).toMatchObject({
     code: 0,
     found: {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { openBroker } from '../../adapters/mqtt/simulator.ts'
-import { sluice } from '../../test/support/sluice.ts'
+import { sluice, sluiceProcess } from '../../test/support/sluice.ts'
 
 const CONFIGURED = '      - { topic: hall/none, asset: none, signals: { x: { path: $.x } } }'
 
@@ -38,7 +38,7 @@ ${subscriptions}
 it('prints subscriptions for what it hears that can be pasted, and then nothing new', async () => {
   const { file, write } = await setUp()
   const probe = ['probe', 'hall-climate', '--propose', '--listen', '300ms', '--topic', 'hall/#', '-c', file]
-  const { code, out } = await sluice(probe)
+  const { code, out } = await sluiceProcess(probe)
   expect({ code, lines: out.trimEnd().split('\n').slice(1) }).toEqual({
     code: 0,
     lines: [

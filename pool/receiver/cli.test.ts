@@ -1,28 +1,20 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { lakeFiles, put } from '../../test/support/receiver.ts'
 import { makeSealInput, newKey, POOL, writeReceiverFiles } from '../../test/support/sealing.ts'
+import { type Ran, runHere } from '../../test/support/sluice.ts'
 import { seal } from '../../uplink/seal.ts'
 import { parseSigningKey } from '../../uplink/signature.ts'
+import { main } from './cli.ts'
 
 const PROGRAM = join(import.meta.dirname, '../main.ts')
 const plant = newKey()
-const run = promisify(execFile)
-
-/** Exit code and output of a command that ends by itself. */
-async function sluicePool(...args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  try {
-    return { code: 0, ...(await run(process.execPath, [PROGRAM, ...args])) }
-  } catch (error) {
-    return error as { code: number; stdout: string; stderr: string }
-  }
-}
+const sluicePool = (...args: readonly string[]): Promise<Ran> => runHere(main, args)
 
 describe('sluice-pool', () => {
   let folder: string
@@ -67,14 +59,19 @@ describe('sluice-pool', () => {
   it('killed at any moment, has each batch once', async () => {
     const batches = Array.from({ length: 40 }, (_, seq) => seal(makeSealInput({ signing: plant, seq })))
     const pending = new Set(batches)
-    const deliver = async (url: string): Promise<void> => {
-      for (const batch of pending) if ((await put(url, batch)).status <= 201) pending.delete(batch)
+    const deliver = async (url: string, onTaken: () => void = () => undefined): Promise<void> => {
+      for (const batch of pending) {
+        if ((await put(url, batch)).status > 201) continue
+        pending.delete(batch)
+        onTaken()
+      }
     }
     for (let kills = 0; kills < 4; kills++) {
       const { url, child } = await serve()
-      const delivering = deliver(url).catch(() => undefined) // the connection breaks with the server
-      while (pending.size > 32 - kills * 8) await new Promise(setImmediate)
-      child.kill('SIGKILL')
+      const left = 32 - kills * 8
+      const delivering = deliver(url, () => {
+        if (pending.size === left) setImmediate(() => child.kill('SIGKILL')) // the next one is on its way
+      }).catch(() => undefined) // the connection breaks with the server
       await Promise.all([once(child, 'exit'), delivering])
     }
     const { url } = await serve()
@@ -86,13 +83,13 @@ describe('sluice-pool', () => {
 
   it('makes a key once, for the owner alone', async () => {
     const file = join(folder, 'new.key')
-    const made = JSON.parse((await sluicePool('keys', 'new', file, '--json')).stdout)
+    const made = JSON.parse((await sluicePool('keys', 'new', file, '--json')).out)
     const text = await readFile(file, 'utf8')
     expect(made).toEqual({ file, public: parseSigningKey(text).id })
     expect((await stat(file)).mode & 0o777).toBe(0o600)
     expect(await sluicePool('keys', 'new', file)).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('file-exists'),
+      err: expect.stringContaining('file-exists'),
     })
     expect(await readFile(file, 'utf8')).toBe(text)
   })
@@ -109,16 +106,16 @@ describe('sluice-pool', () => {
     { name: 'the contract of another pool', change: () => edit(`  ${POOL}:`, '  other:'), says: 'not other' },
   ])('ends with 2 and one clear message where there is $name', async ({ change, says }) => {
     await change()
-    const { code, stderr } = await sluicePool('serve', '--config', config)
+    const { code, err } = await sluicePool('serve', '--config', config)
     expect(code).toBe(2)
-    expect(stderr).toMatch(says)
-    expect(stderr).not.toMatch(/ {4}at /)
+    expect(err).toMatch(says)
+    expect(err).not.toMatch(/ {4}at /)
   })
 
   it.each([['serve'], ['keys'], ['unknown'], []])('ends with 2 for %j and says how it is used', async (...args) => {
     expect(await sluicePool(...args.filter(Boolean))).toMatchObject({
       code: 2,
-      stderr: expect.stringMatching(/config|Usage|unknown/),
+      err: expect.stringMatching(/config|Usage|unknown/),
     })
   })
 
