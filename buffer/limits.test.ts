@@ -14,7 +14,7 @@ import {
 } from '../test/support/store.ts'
 import { accountProblems } from './accounts.ts'
 
-const CAP = 16e6
+const CAP = 8e6
 
 describe('at max_size', () => {
   it('gives up the oldest pending readings, in steps, says so, and stays below the cap', () => {
@@ -49,7 +49,7 @@ describe('at max_size', () => {
     using store = folder.open({ max_size: CAP, keep_raw: 1e12 })
     store.intern([signalSpec('a')])
     store.openPool('p')
-    fill(store, CAP * 0.9)
+    fill(store, CAP * 0.8)
     store.commitPublication(publicationTo(store, 'p', store.status(T0).accepted))
     fill(store, CAP * 0.6, (evicted) => expect(evicted).toEqual([]))
     expect(store.status(T0).pools.p!.accounts.evicted).toEqual({})
@@ -98,7 +98,7 @@ describe('at max_size', () => {
     store.intern([signalSpec('a')])
     store.openPool('p')
     const ids = Array.from({ length: 33 }, (_, i) => {
-      const batch = batchOf('p', store.nextSeq('p', 'hourly', 0), { bytes: Buffer.alloc(5e5, i) })
+      const batch = batchOf('p', store.nextSeq('p', 'hourly', 0), { bytes: Buffer.alloc(CAP / 32, i) })
       store.append(commitOf(numbered(i, 1), { after: i }))
       const { cursor } = store.openPool('p')
       if (i < 31) store.commitPublication({ pool: 'p', expect: cursor, next: cursor, batch, ledger: [] })

@@ -13,5 +13,5 @@ it.runIf(installed)(
     expect(result, said.join('\n')).toMatchObject({ faults: 13, lost: 0, doubled: 0, ledger_ok: true })
     expect(Object.values(result.met)).toEqual(Array(13).fill(1))
   },
-  120_000,
+  300_000,
 )

@@ -10,5 +10,5 @@ it.runIf(await canTrace())(
     expect(result, said.join('\n')).toMatchObject({ states: 150, lost: 0, doubled: 0, failed_starts: 0 })
     expect(result.control_found).toBeGreaterThan(0)
   },
-  120_000,
+  300_000,
 )

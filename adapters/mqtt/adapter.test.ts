@@ -1,6 +1,7 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { type Collecting, collect, makeMemoryStore } from '../../test/support/collecting.ts'
+import { eventually } from '../../test/support/eventually.ts'
 import type { Delivery } from '../source.ts'
 import { openMqttSource } from './adapter.ts'
 import { mqttSourceSchema } from './schema.ts'
@@ -45,7 +46,7 @@ const reading = (i: number) => JSON.stringify({ ts: at + i, t: i / 10 })
 /** A subscription is in force when a retained probe of the broker comes through. */
 async function subscribed(source: { counters(): Readonly<Record<string, number>> }, topic: string): Promise<void> {
   const before = source.counters().messages!
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     await broker!.publish(topic, 'x')
     expect(source.counters().messages).toBeGreaterThan(before)
   })
@@ -56,7 +57,7 @@ it('collects readings of assets as they appear, with their own times', async () 
   await subscribed(source, 'hall/h-1/climate')
   for (const [i, asset] of ['h-1', '홀-2', 'h-1'].entries())
     await broker!.publish(`hall/${asset}/climate`, reading(i), { qos: i === 2 ? 0 : 1 })
-  await vi.waitFor(() => expect(store.readings).toHaveLength(3))
+  await eventually(() => expect(store.readings).toHaveLength(3))
   expect(store.readings).toEqual([
     { id: 'h-1/temperature', at, value: 0, quality: 'good' },
     { id: '홀-2/temperature', at: at + 1, value: 0.1, quality: 'good' },
@@ -73,13 +74,13 @@ it('asks for a commit within ack_within, and at once when half the window is hel
   const deliveries: Delivery[] = []
   const { source } = await start({ window: 4, ack_within: '70ms' }, (delivery) => void deliveries.push(delivery))
   await subscribed(source, 'hall/h-1/climate')
-  await vi.waitFor(() => expect(deliveries.length).toBeGreaterThan(0))
+  await eventually(() => expect(deliveries.length).toBeGreaterThan(0))
   expect(deliveries.every((delivery) => delivery.within_ms === undefined)).toBe(true)
   for (let i = 0; i < 3; i++) {
     await broker!.publish('hall/h-1/climate', reading(i), { qos: 1 })
-    await vi.waitFor(() => expect(source.counters().held).toBe(i + 1))
-    await vi.waitFor(() => expect(deliveries.at(-1)?.marks?.seen).toHaveLength(1))
-    await vi.waitFor(() => expect(deliveries.at(-1)?.within_ms).toBe(i === 0 ? 70 : 0))
+    await eventually(() => expect(source.counters().held).toBe(i + 1))
+    await eventually(() => expect(deliveries.at(-1)?.marks?.seen).toHaveLength(1))
+    await eventually(() => expect(deliveries.at(-1)?.within_ms).toBe(i === 0 ? 70 : 0))
   }
 })
 
@@ -90,7 +91,7 @@ it('does not wait for a window that the broker has not shown to have', async () 
   const due: (number | undefined)[] = []
   for (let i = 0; i < 12; i++) {
     await broker!.publish('hall/h-1/climate', reading(i), { qos: 1 })
-    await vi.waitFor(() => expect(deliveries.flatMap((d) => d.marks?.seen ?? [])).toHaveLength(i + 1))
+    await eventually(() => expect(deliveries.flatMap((d) => d.marks?.seen ?? [])).toHaveLength(i + 1))
     due.push(deliveries.at(-1)?.within_ms)
   }
   expect(due).toEqual([...Array(9).fill(100), 0, 0, 0])
@@ -102,7 +103,7 @@ it('shows in probe what came last, and what has not come', async () => {
   })
   await subscribed(source, 'gate')
   await broker!.publish('hall/h-1/climate', reading(5), { qos: 1 })
-  await vi.waitFor(() => expect(source.counters().readings).toBe(1))
+  await eventually(() => expect(source.counters().readings).toBe(1))
   expect(await source.probe(AbortSignal.abort())).toEqual([
     {
       source: 'climate',
@@ -128,7 +129,7 @@ it('shows in probe what came last, and what has not come', async () => {
     },
   ])
   await broker!.publish('gate', 'true')
-  await vi.waitFor(async () =>
+  await eventually(async () =>
     expect((await source.probe(AbortSignal.timeout(1_000)))[0]).toMatchObject({ value: true }),
   )
 })
@@ -138,7 +139,7 @@ it('gives a fault of the link to the runner, and takes up the session again', as
   await subscribed(source, 'hall/h-1/climate')
   const { port } = broker!
   await broker![Symbol.asyncDispose]()
-  await vi.waitFor(() =>
+  await eventually(() =>
     expect(collectings[0]!.fault()).toMatchObject({ code: 'source-closed', where: { source: 'climate' } }),
   )
   await expect(openMqttSource(config, context)).rejects.toMatchObject({ code: 'source-refused', fate: 'retries' })
@@ -148,7 +149,7 @@ it('gives a fault of the link to the runner, and takes up the session again', as
   collectings.push(collect(again, store))
   await subscribed(again, 'hall/h-1/climate')
   await broker!.publish('hall/h-1/climate', reading(1), { qos: 1 })
-  await vi.waitFor(() => expect(store.readings).toHaveLength(1))
+  await eventually(() => expect(store.readings).toHaveLength(1))
   expect(again.counters().connections).toBe(2)
 })
 
@@ -223,7 +224,7 @@ describe('a broker that', () => {
       socket.once('data', () => socket.once('data', () => socket.end(Uint8Array.of(0xe0, 2, 0x8e, 0))))
     })
     await connect(busy)
-    await vi.waitFor(() => expect(collectings[0]!.fault()).toMatchObject({ code: 'mqtt-takeover', fate: 'waits' }))
+    await eventually(() => expect(collectings[0]!.fault()).toMatchObject({ code: 'mqtt-takeover', fate: 'waits' }))
   })
 
   it.each([0x80, 0x87])('refuses the subscription with %d stops the source', async (code) => {
@@ -236,7 +237,7 @@ describe('a broker that', () => {
       })
     })
     await connect(strict)
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect(collectings[0]!.fault()).toMatchObject({ code: 'mqtt-subscribe', where: { topic: 'hall/+/climate' } }),
     )
   })

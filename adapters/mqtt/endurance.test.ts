@@ -1,7 +1,8 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net'
-import { afterEach, expect, it, onTestFinished, vi } from 'vitest'
+import { afterEach, expect, it, onTestFinished } from 'vitest'
 import { makeAgent, stopAgents } from '../../test/support/broker-agent.ts'
 import { makeMemoryStore } from '../../test/support/collecting.ts'
+import { eventually } from '../../test/support/eventually.ts'
 import { openMqttSource } from './adapter.ts'
 import { mqttSourceSchema } from './schema.ts'
 import { openBroker } from './simulator.ts'
@@ -37,7 +38,7 @@ it('leaves no timer and no socket behind and reads its marks once, however often
   await flap(3)
   const before = resources()
   await flap(25)
-  await vi.waitFor(() => expect(resources()).toBeLessThanOrEqual(before))
+  await eventually(() => expect(resources()).toBeLessThanOrEqual(before))
   expect(store.memos.size).toBe(1)
   expect(asked).toEqual([0])
 })
@@ -61,13 +62,11 @@ it.each([
   const config = configure(`mqtt://127.0.0.1:${(mute.address() as AddressInfo).port}`)
   const agent = makeAgent({ ...config, keepalive: 1_000 })
   await agent.start()
-  await vi.waitFor(
-    () =>
-      expect(agent.fault()).toMatchObject({
-        code: 'source-timeout',
-        fate: 'retries',
-        message: expect.stringMatching(message),
-      }),
-    { timeout: 5_000 },
+  await eventually(() =>
+    expect(agent.fault()).toMatchObject({
+      code: 'source-timeout',
+      fate: 'retries',
+      message: expect.stringMatching(message),
+    }),
   )
 })

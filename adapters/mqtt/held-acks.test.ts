@@ -1,5 +1,6 @@
 import { connect, type MqttClient } from 'mqtt'
 import { afterEach, expect, it, vi } from 'vitest'
+import { eventually } from '../../test/support/eventually.ts'
 import { holdAcks } from './held-acks.ts'
 import { type Broker, openBroker } from './simulator.ts'
 
@@ -24,12 +25,12 @@ it('lets messages in and PUBACKs out only when told', async () => {
   }
   client.on('packetsend', (packet) => sent.push(packet.cmd))
   client.connect()
-  await vi.waitFor(() => expect(client?.connected).toBe(true))
+  await eventually(() => expect(client?.connected).toBe(true))
   const written = vi.spyOn(client.stream, 'write')
   await client.subscribeAsync('a/#', { qos: 1 })
   for (let i = 0; i < 5; i++) await broker.publish(`a/${i}`, 'x', { qos: 1 })
 
-  await vi.waitFor(() => expect(seen).toHaveLength(5))
+  await eventually(() => expect(seen).toHaveLength(5))
   expect(sent).toEqual(['connect', 'subscribe'])
   written.mockClear()
   acknowledge(seen.slice(0, 3))

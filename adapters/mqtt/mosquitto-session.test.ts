@@ -1,7 +1,8 @@
 import { connectAsync, type MqttClient } from 'mqtt'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { makeAgent, makeSession, stopAgents } from '../../test/support/broker-agent.ts'
 import { collect, makeMemoryStore } from '../../test/support/collecting.ts'
+import { eventually } from '../../test/support/eventually.ts'
 import { findMosquitto, type Mosquitto, openMosquitto } from '../../test/support/mosquitto.ts'
 import { openMqttSource } from './adapter.ts'
 import { mqttSourceSchema } from './schema.ts'
@@ -66,13 +67,13 @@ describe.skipIf(!installed)('a session at Mosquitto', () => {
       const second = makeAgent(changed, first.store)
       await second.start()
       const notes = JSON.stringify({ filters: ['hall/+', 'new/+'], together: [] })
-      await vi.waitFor(() => expect([...first.store.memos.values()]).toEqual([notes]))
+      await eventually(() => expect([...first.store.memos.values()]).toEqual([notes]))
       await second.stop()
       // The agent is away: what the session still has subscribed waits at the broker.
       for (const [i, topic] of ['old/a', 'new/b', 'hall/c'].entries())
         await client.publishAsync(topic, String(i), { qos: 1 })
       await second.start()
-      await vi.waitFor(() => expect(second.values()).toEqual([1, 2]))
+      await eventually(() => expect(second.values()).toEqual([1, 2]))
       expect(second.counters()).toMatchObject({ unmatched: 0, sessions_lost: 0 })
     })
 
@@ -96,7 +97,7 @@ describe.skipIf(!installed)('a session at Mosquitto', () => {
         configure(broker, { protocol, client_id: 'agent-2', subscriptions: subscriptions.slice(0, 2) }),
       )
       await partial.start()
-      await vi.waitFor(async () => {
+      await eventually(async () => {
         await client.publishAsync('a/b/c', '-1', { qos: 1 })
         for (const { store } of [agent, partial]) expect(store.readings.length).toBeGreaterThanOrEqual(2)
       })
@@ -109,8 +110,8 @@ describe.skipIf(!installed)('a session at Mosquitto', () => {
       ] as const)
         for (const id of ids) {
           const of = () => store.readings.filter((r) => r.id === id && r.value !== -1).map((r) => r.value)
-          await vi.waitFor(() => expect(of().at(-1)).toBe(3))
-          await vi.waitFor(() => expect(of()).toEqual(values))
+          await eventually(() => expect(of().at(-1)).toBe(3))
+          await eventually(() => expect(of()).toEqual(values))
         }
     })
 
@@ -122,7 +123,7 @@ describe.skipIf(!installed)('a session at Mosquitto', () => {
       const open = async (instance: string) => {
         const collecting = collect(await openMqttSource(config, store.context('climate', { instance })), store)
         const before = store.readings.length
-        await vi.waitFor(async () => {
+        await eventually(async () => {
           await client.publishAsync('hall/h', '0', { qos: 1 })
           expect(store.readings.length).toBeGreaterThan(before)
         })
@@ -135,7 +136,7 @@ describe.skipIf(!installed)('a session at Mosquitto', () => {
         const own = makeMemoryStore()
         const collecting = collect(await openMqttSource(config, own.context('climate', { instance })), own)
         const values = () => own.readings.map((r) => r.value).filter((value) => value !== 0)
-        await vi.waitFor(() => expect(values()).toEqual([1, 2, 3]))
+        await eventually(() => expect(values()).toEqual([1, 2, 3]))
         await collecting.stop()
       }
     })
@@ -147,14 +148,14 @@ describe.skipIf(!installed)('a session at Mosquitto', () => {
       const agent = makeAgent(configure(broker, { protocol, subscriptions: [on('hall/{asset}'), on('hall/#')] }))
       for (let connection = 1; connection <= 3; connection++) {
         await agent.start()
-        await vi.waitFor(async () => {
+        await eventually(async () => {
           await client.publishAsync('hall/h', '2', { qos: 1 })
           expect(agent.values().at(-1)).toBe(2)
         })
         const retained = () => agent.store.readings.filter(({ quality }) => quality === 'uncertain/retained')
         const of = (id: string) => retained().filter((reading) => reading.id === id).length
         const expected = protocol === '5' ? 1 : connection
-        await vi.waitFor(() => expect([of('h/heat'), of('oven/heat')]).toEqual([expected, expected]))
+        await eventually(() => expect([of('h/heat'), of('oven/heat')]).toEqual([expected, expected]))
         await agent.stop()
       }
     })
@@ -170,7 +171,7 @@ describe.skipIf(!installed)('a session at Mosquitto', () => {
       for (const agent of agents) await agent.start()
       for (let i = 0; i < 40; i++) await client.publishAsync(`hall/h-${i % 4}`, String(i), { qos: 1 })
       const all = () => agents.flatMap((agent) => agent.values()).map(Number)
-      await vi.waitFor(() => expect(all().toSorted((a, b) => a - b)).toEqual(Array.from({ length: 40 }, (_, i) => i)))
+      await eventually(() => expect(all().toSorted((a, b) => a - b)).toEqual(Array.from({ length: 40 }, (_, i) => i)))
       for (const agent of agents) expect(agent.store.readings.length).toBeGreaterThan(0)
     })
 
@@ -180,14 +181,14 @@ describe.skipIf(!installed)('a session at Mosquitto', () => {
       const said = await watch(broker, 'gateways/+/status')
       const agent = makeAgent(config)
       await agent.start()
-      await vi.waitFor(() => expect(said).toEqual(['online']))
+      await eventually(() => expect(said).toEqual(['online']))
       await agent.stop()
-      await vi.waitFor(() => expect(said).toEqual(['online', 'offline']))
+      await eventually(() => expect(said).toEqual(['online', 'offline']))
       await agent.start()
-      await vi.waitFor(() => expect(said.at(-1)).toBe('online'))
+      await eventually(() => expect(said.at(-1)).toBe('online'))
       // Another client takes the session over: the agent cannot say anything any more, the broker does.
       await connectTo(broker, { clientId: 'agent-1', clean: true })
-      await vi.waitFor(() => expect(said.at(-1)).toBe('offline'))
+      await eventually(() => expect(said.at(-1)).toBe('offline'))
       expect(agent.store.refused).toEqual({})
       expect(agent.store.readings).toEqual([])
     })
@@ -198,7 +199,7 @@ describe.skipIf(!installed)('a session at Mosquitto', () => {
       const agent = makeAgent(configure(broker, { protocol, subscriptions: [on('hall/{asset}')] }))
       await agent.start()
       await (await connectTo(broker, { clientId: 'agent-1', clean: true })).publishAsync('end', 'x', { qos: 1 })
-      await vi.waitFor(() => expect(said).toEqual(['x']))
+      await eventually(() => expect(said).toEqual(['x']))
     })
 
     it('leaves the agent its session and its messages while a probe listens', async () => {
@@ -212,7 +213,7 @@ describe.skipIf(!installed)('a session at Mosquitto', () => {
       const store = makeMemoryStore()
       {
         await using probe = await openMqttSource(config, { ...store.context('climate'), transient: true })
-        await vi.waitFor(async () => {
+        await eventually(async () => {
           const seen = await probe.probe(AbortSignal.abort())
           expect(seen.filter((line) => line.value !== null)).toHaveLength(30)
         })
@@ -229,7 +230,7 @@ describe.skipIf(!installed)('a session at Mosquitto', () => {
     await makeSession(agent, client)
     await client.publishAsync('hall/h-1', '21.5', { qos: 1 })
     await agent.start()
-    await vi.waitFor(() => expect(agent.values()).toEqual([21.5]))
+    await eventually(() => expect(agent.values()).toEqual([21.5]))
 
     for (const protocol of PROTOCOLS) {
       const bare = makeAgent(configure(broker, { protocol, client_id: 'bare', tls: { ca: broker.ca } }))
@@ -250,14 +251,14 @@ describe.skipIf(!installed)('a session at Mosquitto', () => {
       for (let i = 0; i < 3; i++) {
         await agent.start()
         const client = await connectAsync(broker.url, { reconnectPeriod: 0 })
-        await vi.waitFor(async () => {
+        await eventually(async () => {
           await client.publishAsync('hall/h-1', String(i), { qos: 1 })
           expect(agent.values().at(-1)).toBe(i)
         })
         await client.endAsync()
         expect(agent.counters()).toMatchObject({ sessions_lost: persistence === 'false' && i > 0 ? 1 : 0 })
         await broker.restart()
-        await vi.waitFor(() => expect(agent.fault()).toMatchObject({ code: 'source-closed' }))
+        await eventually(() => expect(agent.fault()).toMatchObject({ code: 'source-closed' }))
         await agent.stop()
       }
       expect([...new Set(agent.values())]).toEqual([0, 1, 2])

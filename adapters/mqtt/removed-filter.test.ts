@@ -1,8 +1,9 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { connectAsync, type MqttClient } from 'mqtt'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { makeAgent, stopAgents } from '../../test/support/broker-agent.ts'
 import { type MemoryStore, makeMemoryStore } from '../../test/support/collecting.ts'
+import { eventually } from '../../test/support/eventually.ts'
 import { findMosquitto, openMosquitto } from '../../test/support/mosquitto.ts'
 import { mqttSourceSchema } from './schema.ts'
 
@@ -98,7 +99,7 @@ async function change(wire: Wire, store: MemoryStore, topics: readonly string[])
   const agent = agentWith(wire, store, topics)
   await agent.start(() => undefined)
   // Closing waits for the answers that are due, so what was asked after the last note is in force then.
-  await vi.waitFor(() => {
+  await eventually(() => {
     const { filters, together } = JSON.parse([...store.memos.values()][0]!)
     expect([filters, together.at(-1) ?? []]).toEqual([topics, topics.length > 1 ? topics.toSorted() : []])
   })
@@ -113,7 +114,7 @@ async function send(client: MqttClient, from: number, until: number): Promise<vo
 async function drain(wire: Wire, store: MemoryStore, client: MqttClient, topics: readonly string[]) {
   const agent = agentWith(wire, store, topics)
   await agent.start()
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     await client.publishAsync('plant/a', '-1', { qos: 1 })
     for (const topic of topics) expect(of(store, topic)).toContain(-1)
   })
@@ -165,7 +166,7 @@ describe.skipIf(!installed)('where topics change under a session that holds mess
     wire.cutAt = cutAt
     const cut = agentWith(wire, store, ['plant/#', 'plant/a'])
     await cut.start()
-    await vi.waitFor(() => expect(cut.fault()).toMatchObject({ code: 'source-closed' }))
+    await eventually(() => expect(cut.fault()).toMatchObject({ code: 'source-closed' }))
     await cut.stop()
     wire.cutAt = undefined
     await send(client, 0, 30)

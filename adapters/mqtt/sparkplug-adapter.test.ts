@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { connectAsync } from 'mqtt'
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import { collect, makeMemoryStore } from '../../test/support/collecting.ts'
+import { eventually } from '../../test/support/eventually.ts'
 import { openMqttSource } from './adapter.ts'
 import { mqttSourceSchema } from './schema.ts'
 import { openBroker } from './simulator.ts'
@@ -43,12 +44,12 @@ it('asks a node for its births over the broker, where it is told to, and then re
   const source = await openMqttSource(config, store.context('line'))
   const collecting = collect(source, store)
   try {
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       if (commands.length === 0) node.publish(data!.topic, data!.payload)
       expect(store.readings.length).toBeGreaterThan(0)
     })
     node.publish(data!.topic, data!.payload)
-    await vi.waitFor(() => expect(store.readings.map((r) => r.value)).toContain(22.5))
+    await eventually(() => expect(store.readings.map((r) => r.value)).toContain(22.5))
     expect(commands).toEqual(['spBv1.0/plant/NCMD/edge'])
     expect(store.readings[0]).toMatchObject({ id: 'p/oil', value: 21.5 })
     expect(source.lessons?.()).toMatchObject([

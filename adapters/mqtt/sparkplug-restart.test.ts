@@ -1,6 +1,7 @@
 import { connectAsync } from 'mqtt'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { makeAgent, stopAgents } from '../../test/support/broker-agent.ts'
+import { eventually } from '../../test/support/eventually.ts'
 import { findMosquitto, openMosquitto } from '../../test/support/mosquitto.ts'
 import { bdSeq, sparkplugPayload, type TestMetric } from '../../test/support/sparkplug.ts'
 import { mqttSourceSchema } from './schema.ts'
@@ -49,13 +50,13 @@ async function setUp(protocol: '3.1.1' | '5' = '5', qos: 0 | 1 = 1) {
   const agent = makeAgent(configure())
   const seen = () => agent.store.readings.map((r) => [r.value, r.quality])
   await agent.start()
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     await send('NBIRTH/e', 0, [bdSeq(7)])
     await send('DBIRTH/e/p', 1, [oil])
     expect(agent.store.readings.length).toBeGreaterThan(0)
   })
   await send('DDATA/e/p', 2, [value(2)])
-  await vi.waitFor(() => expect(seen().at(-1)).toEqual([2, 'good']))
+  await eventually(() => expect(seen().at(-1)).toEqual([2, 'good']))
   const before = agent.store.readings.length
   return { broker, agent, send, configure, seen: () => seen().slice(before) }
 }
@@ -70,7 +71,7 @@ describe.skipIf(!installed)('values by alias after a restart', () => {
         await send('DDATA/e/p', 3 + 2 * i, [value(3 + 2 * i)])
         await agent.start()
         await send('DDATA/e/p', 4 + 2 * i, [value(4 + 2 * i)])
-        await vi.waitFor(() => expect(seen()).toHaveLength(2 * (i + 1)))
+        await eventually(() => expect(seen()).toHaveLength(2 * (i + 1)))
       }
       expect(seen()).toEqual([3, 4, 5, 6, 7, 8].map((n) => [n, 'good']))
       expect(agent.store.refused).toEqual({})
@@ -82,11 +83,11 @@ describe.skipIf(!installed)('values by alias after a restart', () => {
     await agent.stop()
     await agent.start(agent.append)
     await send('DBIRTH/e/p', 3, [{ ...oil, alias: 4 }], { qos: 1 })
-    await vi.waitFor(() => expect(seen()).toEqual([[1, 'good']]))
+    await eventually(() => expect(seen()).toEqual([[1, 'good']]))
     await agent.stop()
     await agent.start()
     await send('DDATA/e/p', 4, [{ alias: 4, float: 4 }])
-    await vi.waitFor(() => expect(seen().at(-1)).toEqual([4, 'good']))
+    await eventually(() => expect(seen().at(-1)).toEqual([4, 'good']))
     expect(agent.counters()).toMatchObject({ redelivered: 1 })
   })
 
@@ -97,7 +98,7 @@ describe.skipIf(!installed)('values by alias after a restart', () => {
     await agent.start()
     await send('DBIRTH/e/p', 6, [oil])
     await send('DDATA/e/p', 7, [value(7)])
-    await vi.waitFor(() => expect(seen()).toHaveLength(3))
+    await eventually(() => expect(seen()).toHaveLength(3))
     expect(seen()).toEqual([
       [5, 'uncertain/sequence'],
       [1, 'good'],
@@ -121,7 +122,7 @@ describe.skipIf(!installed)('values by alias after a restart', () => {
     for (const [key, text] of durable) agent.store.memos.set(key, text)
     await send('DDATA/e/p', 3, [value(3)])
     await agent.start()
-    await vi.waitFor(() => expect(seen()).toEqual([[3, 'uncertain/sequence']]))
+    await eventually(() => expect(seen()).toEqual([[3, 'uncertain/sequence']]))
   })
 
   it('mean nothing after a death that came while the agent was away', async () => {
@@ -130,7 +131,7 @@ describe.skipIf(!installed)('values by alias after a restart', () => {
     await send('NDEATH/e', undefined, [bdSeq(7)], { qos: 1 })
     await send('DDATA/e/p', 3, [value(3)], { qos: 1 })
     await agent.start()
-    await vi.waitFor(() => expect(agent.store.refused).toEqual({ no_signal: 1 }))
+    await eventually(() => expect(agent.store.refused).toEqual({ no_signal: 1 }))
     expect(seen()).toEqual([[null, 'bad/offline']])
   })
 
@@ -139,7 +140,7 @@ describe.skipIf(!installed)('values by alias after a restart', () => {
     await agent.stop()
     await (await connectAsync(broker.url, { clientId: 'agent-1', clean: true, reconnectPeriod: 0 })).endAsync()
     await agent.start()
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       await send('DDATA/e/p', 3, [value(3)])
       expect(agent.store.refused.no_signal).toBeGreaterThan(0)
     })
@@ -151,7 +152,7 @@ describe.skipIf(!installed)('values by alias after a restart', () => {
     const { agent, send, seen } = await setUp('5', 0)
     await agent.stop()
     await agent.start()
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       await send('DDATA/e/p', 3, [value(3)])
       expect(agent.store.refused.no_signal).toBeGreaterThan(0)
     })
@@ -166,7 +167,7 @@ describe.skipIf(!installed)('values by alias after a restart', () => {
     await without.start()
     await without.stop()
     await agent.start()
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       await send('DDATA/e/p', 3, [value(3)])
       expect(agent.store.refused.no_signal).toBeGreaterThan(0)
     })

@@ -1,4 +1,5 @@
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
+import { instant } from './arguments.ts'
 
 /** Declares `sluice buffer …`. @param config the option that names the configuration: flags, help, default */
 export function bufferCommands(sluice: Command, config: readonly [string, string, string]): void {
@@ -46,11 +47,4 @@ export function bufferCommands(sluice: Command, config: readonly [string, string
     .action(async (path, o) =>
       (await import('./buffer-export.ts')).exportBuffer(path, { ...o, format: o.json ? 'jsonl' : o.format }),
     )
-}
-
-function instant(text: string): number {
-  // Without a zone it would be another time on another machine.
-  const ms = /(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN
-  if (!Number.isFinite(ms)) throw new InvalidArgumentError('Write a time with its zone: 2026-06-01T06:00:00Z.')
-  return ms
 }

@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { Fault } from '../../core/fault.ts'
 import { durationMs } from '../../core/option.ts'
+import { auditCommands } from './audit-commands.ts'
 import { bufferCommands } from './buffer-commands.ts'
 import { EXIT_FAILED, EXIT_USAGE, version } from './common.ts'
 import { outboxCommands } from './outbox-commands.ts'
@@ -116,6 +117,7 @@ function program(): Command {
   policyCommands(sluice, [config, configHelp, configDefault])
   outboxCommands(sluice, [config, configHelp, configDefault])
   bufferCommands(sluice, [config, configHelp, configDefault])
+  auditCommands(sluice, [config, configHelp, configDefault])
   const profile = sluice.command('profile').description('register maps of devices, by name')
   const output = '-o, --output <file>'
   profile

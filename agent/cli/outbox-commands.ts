@@ -1,5 +1,6 @@
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { BATCH_STATES } from '../../core/batch.ts'
+import { whole } from './arguments.ts'
 
 /** Declares `sluice outbox …`. @param config the option that names the configuration: flags, help, default */
 export function outboxCommands(sluice: Command, config: readonly [string, string, string]): void {
@@ -64,9 +65,4 @@ export function outboxCommands(sluice: Command, config: readonly [string, string
     .option(...all)
     .option(json, 'print {dropped: [id]}')
     .action(async (named, o) => (await import('./outbox.ts')).dropOutbox(named, o))
-}
-
-function whole(text: string): number {
-  if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('Write a whole number from 1 on.')
-  return Number(text)
 }

@@ -13,6 +13,7 @@ import { serveControl, socketPath } from './control.ts'
 import { makeForecast } from './forecast.ts'
 import { askKernel, watchKernel } from './kernel-clock.ts'
 import { makeLiveness } from './liveness.ts'
+import { startNotary } from './notary.ts'
 import { answerDesk, makeOutboxDesk } from './outbox-desk.ts'
 import { makePools, type Pools } from './pools.ts'
 import { makeProber, type Probed } from './probe.ts'
@@ -122,6 +123,8 @@ async function startLoops(input: AgentInput, stop: AbortController, resources: A
       : store.clearAlarm(key, at)
     told.catch((err) => log.error({ key, err }, 'the alarm could not be recorded'))
   }
+
+  resources.use(startNotary({ ...loaded.audit, gateway, store, clock, log, alarm }))
 
   const pools: Pools = resources.use(
     makePools({

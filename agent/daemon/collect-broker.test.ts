@@ -1,9 +1,10 @@
-import { expect, it, onTestFinished, vi } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { mqttSourceSchema } from '../../adapters/mqtt/schema.ts'
 import { openBroker } from '../../adapters/mqtt/simulator.ts'
 import { makeClock } from '../../core/clock.ts'
 import { silentLog } from '../../core/log.ts'
 import { openAgentStore } from '../../test/support/agent-store.ts'
+import { eventually } from '../../test/support/eventually.ts'
 import { bdSeq, sparkplugPayload } from '../../test/support/sparkplug.ts'
 import { makeStoreClient } from '../../test/support/store-client.ts'
 import { startCollector } from './collect.ts'
@@ -59,13 +60,13 @@ async function setUp() {
   })
   onTestFinished(async () => {
     stop.abort()
-    await vi.waitFor(() => expect(collector.source()).toBeUndefined())
+    await eventually(() => expect(collector.source()).toBeUndefined())
     release()
     await collector.done
     await broker[Symbol.asyncDispose]()
   })
   // A subscription is in force when a message comes through.
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     await broker.publish('hall/probe', 'x')
     expect(collector.state().counters.messages).toBeGreaterThan(0)
   })
@@ -79,18 +80,18 @@ async function setUp() {
 it('acknowledges a message when it is durable, not before, and stores its mark with it', async () => {
   const { broker, collector, appended, release } = await setUp()
   await broker.publish('hall/h-1', '{"t": 20.5}', { qos: 1 })
-  await vi.waitFor(() => expect(appended.some((entry) => entry.block.times.length > 0)).toBe(true))
+  await eventually(() => expect(appended.some((entry) => entry.block.times.length > 0)).toBe(true))
   expect(collector.state()).toMatchObject({ readings: 0, counters: { held: 1 } })
   expect(appended.flatMap((entry) => entry.marks ?? [])).toMatchObject([{ packet_id: expect.any(Number) }])
   release()
-  await vi.waitFor(() => expect(collector.state()).toMatchObject({ readings: 1, counters: { held: 0 } }))
+  await eventually(() => expect(collector.state()).toMatchObject({ readings: 1, counters: { held: 0 } }))
 })
 
 it('adds signals to the dictionary as their assets appear, each once', async () => {
   const { broker, dictionary, values } = await setUp()
   for (const [i, asset] of ['h-2', 'h-1', 'h-2', '홀-3'].entries())
     await broker.publish(`hall/${asset}`, `{"t": ${i}}`, { qos: 1 })
-  await vi.waitFor(() => expect(values()).toEqual({ 'h-2/heat': 2, 'h-1/heat': 1, '홀-3/heat': 3 }))
+  await eventually(() => expect(values()).toEqual({ 'h-2/heat': 2, 'h-1/heat': 1, '홀-3/heat': 3 }))
   expect(new Set(dictionary).size).toBe(dictionary.length)
 })
 
@@ -99,7 +100,7 @@ it('counts what it refused, under its own name', async () => {
   const counts = () => appended.flatMap((entry) => entry.counts ?? [])
   const before = counts().length
   await broker.publish('hall/h-1', 'not JSON', { qos: 1 })
-  await vi.waitFor(() => expect(counts().length).toBeGreaterThan(before))
+  await eventually(() => expect(counts().length).toBeGreaterThan(before))
   for (const count of counts()) expect(count).toMatchObject({ source: 'broker', kind: 'refused', reason: 'malformed' })
 })
 
@@ -133,13 +134,10 @@ it('keeps what Sparkplug births taught in the store, from one start to the next'
       signal: stop.signal,
     })
     try {
-      await vi.waitFor(
-        async () => {
-          await send()
-          expect(collector.state().readings).toBeGreaterThanOrEqual(enough)
-        },
-        { timeout: 5_000 }, // a thread and a disk are behind it
-      )
+      await eventually(async () => {
+        await send()
+        expect(collector.state().readings).toBeGreaterThanOrEqual(enough)
+      })
     } finally {
       stop.abort()
       await collector.done

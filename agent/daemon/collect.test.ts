@@ -1,12 +1,13 @@
 import { getEventListeners } from 'node:events'
 import { setImmediate as turn } from 'node:timers/promises'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { planModbusSource } from '../../adapters/modbus/plan.ts'
 import { modbusSourceSchema } from '../../adapters/modbus/schema.ts'
 import { makeSimulatorMemory, openModbusSimulator } from '../../adapters/modbus/simulator.ts'
 import { unixMs } from '../../core/brand.ts'
 import { makeClock } from '../../core/clock.ts'
 import { silentLog } from '../../core/log.ts'
+import { eventually } from '../../test/support/eventually.ts'
 import { makeStoreClient } from '../../test/support/store-client.ts'
 import { recordConfigOutage, startCollector } from './collect.ts'
 import type { Append, CommitQueue } from './commit-queue.ts'
@@ -104,7 +105,7 @@ describe('a collector', () => {
   it("turns the source's own indexes into the dictionary's", async () => {
     const { start, appended, interned } = await setUp()
     const collector = start()
-    await vi.waitFor(() => expect(collector.state().readings).toBeGreaterThan(5))
+    await eventually(() => expect(collector.state().readings).toBeGreaterThan(5))
     const { block, within_ms } = appended.find((entry) => entry.block.times.length > 1)!
     const values = Object.fromEntries([...block.signals].map((index, i) => [index, block.values[i]]))
     const names = collector.source()!.signals.map((s) => s.name)
@@ -118,23 +119,23 @@ describe('a collector', () => {
     const { start, appended, disk, release } = await setUp()
     disk.takes = false
     const collector = start()
-    await vi.waitFor(() => expect(appended.length).toBeGreaterThan(3))
+    await eventually(() => expect(appended.length).toBeGreaterThan(3))
     expect(collector.state().readings).toBe(0)
     release()
-    await vi.waitFor(() => expect(collector.state().readings).toBeGreaterThan(3))
+    await eventually(() => expect(collector.state().readings).toBeGreaterThan(3))
   })
 
   it('records one outage from the first failure to the reopening, however often it tries', async () => {
     const { start, appended, notes, unplug, plugIn } = await setUp()
     await unplug()
     const collector = start()
-    await vi.waitFor(() => expect(appended.length).toBeGreaterThan(3))
+    await eventually(() => expect(appended.length).toBeGreaterThan(3))
     expect(notes()).toMatchObject([{ kind: 'begin', device: null, signal: null, reason: 'source-refused' }])
     expect(collector.state()).toMatchObject({ state: 'down', fault: { code: 'source-refused' } })
     expect(collector.source()).toBeUndefined()
 
     await plugIn()
-    await vi.waitFor(() => expect(collector.state().readings).toBeGreaterThan(0), 5_000)
+    await eventually(() => expect(collector.state().readings).toBeGreaterThan(0))
     expect(notes()).toMatchObject([{ kind: 'begin' }, { kind: 'end', device: null, signal: null }])
     expect(collector.state()).toMatchObject({ state: 'up', fault: null })
   })
@@ -143,7 +144,7 @@ describe('a collector', () => {
     const { start, stop, unplug, plugIn, appended } = await setUp()
     await unplug()
     start()
-    await vi.waitFor(() => expect(appended.length).toBeGreaterThan(6), { timeout: 10_000, interval: 1 })
+    await eventually(() => expect(appended.length).toBeGreaterThan(6))
     // The pause before the next try, and the try.
     expect(getEventListeners(stop.signal, 'abort').length).toBeLessThanOrEqual(2)
     await plugIn()
@@ -153,7 +154,7 @@ describe('a collector', () => {
     const { start, appended, unplug } = await setUp()
     await unplug()
     start()
-    await vi.waitFor(() => expect(appended.length).toBeGreaterThan(3))
+    await eventually(() => expect(appended.length).toBeGreaterThan(3))
     const times = appended.map((entry) => entry.block.complete_until.press!)
     expect(times).toEqual(times.toSorted((a, b) => a - b))
     expect(times.at(-1)).toBeGreaterThan(times[0]!)
@@ -163,30 +164,30 @@ describe('a collector', () => {
   it('opens the source again when the link is lost, and keeps its counters meanwhile', async () => {
     const { start, notes, interned, unplug, plugIn } = await setUp()
     const collector = start()
-    await vi.waitFor(() => expect(collector.state().readings).toBeGreaterThan(3))
+    await eventually(() => expect(collector.state().readings).toBeGreaterThan(3))
     await unplug()
-    await vi.waitFor(() => expect(collector.state().state).toBe('down'))
+    await eventually(() => expect(collector.state().state).toBe('down'))
     expect(collector.state().counters.requests).toBeGreaterThan(0)
     await plugIn()
-    await vi.waitFor(() => expect(collector.state().state).toBe('up'), 5_000)
-    await vi.waitFor(() => expect(interned()).toBe(2))
+    await eventually(() => expect(collector.state().state).toBe('up'))
+    await eventually(() => expect(interned()).toBe(2))
     expect(notes()).toMatchObject([{ kind: 'begin', reason: 'source-closed' }, { kind: 'end' }])
   })
 
   it('has everything durable before it opens the source again', async () => {
     const { start, appended, disk, release, interned, plc } = await setUp()
     const collector = start()
-    await vi.waitFor(() => expect(collector.state().readings).toBeGreaterThan(0))
+    await eventually(() => expect(collector.state().readings).toBeGreaterThan(0))
     disk.takes = false
     const before = appended.length
-    await vi.waitFor(() => expect(appended.length).toBeGreaterThan(before))
+    await eventually(() => expect(appended.length).toBeGreaterThan(before))
     plc().reset()
-    await vi.waitFor(() => expect(collector.source()).toBeUndefined())
+    await eventually(() => expect(collector.source()).toBeUndefined())
     for (let i = 0; i < 10; i++) await turn()
     expect(collector.state().state).toBe('up')
     expect(interned()).toBe(1)
     release()
-    await vi.waitFor(() => expect(interned()).toBe(2), 5_000)
+    await eventually(() => expect(interned()).toBe(2))
   })
 
   it.each<readonly [string, CommitQueue['trouble']]>([
@@ -198,11 +199,11 @@ describe('a collector', () => {
     queue.trouble = trouble
     disk.takes = false
     const collector = start(150)
-    await vi.waitFor(() => expect(notes()).toMatchObject([{ kind: 'begin', device: null, signal: null, reason }]))
+    await eventually(() => expect(notes()).toMatchObject([{ kind: 'begin', device: null, signal: null, reason }]))
     const before = read()
     expect(before).toBeGreaterThan(3)
     release()
-    await vi.waitFor(() => expect(read()).toBeGreaterThan(before))
+    await eventually(() => expect(read()).toBeGreaterThan(before))
     expect(notes()).toMatchObject([{ kind: 'begin' }, { kind: 'end', device: null, signal: null }])
     expect(collector.state()).toMatchObject({ state: 'up', fault: null })
   })
@@ -210,16 +211,16 @@ describe('a collector', () => {
   it('ends when all that was read is durable', async () => {
     const { start, stop, appended, disk, release, notes } = await setUp()
     const collector = start()
-    await vi.waitFor(() => expect(collector.state().readings).toBeGreaterThan(0))
+    await eventually(() => expect(collector.state().readings).toBeGreaterThan(0))
     disk.takes = false
     const before = appended.length
-    await vi.waitFor(() => expect(appended.length).toBeGreaterThan(before))
+    await eventually(() => expect(appended.length).toBeGreaterThan(before))
     let ended = false
     void collector.done.then(() => {
       ended = true
     })
     stop.abort()
-    await vi.waitFor(() => expect(collector.source()).toBeUndefined())
+    await eventually(() => expect(collector.source()).toBeUndefined())
     for (let i = 0; i < 10; i++) await turn()
     expect(ended).toBe(false)
     release()
@@ -232,7 +233,7 @@ describe('a collector', () => {
     const { start, stop, unplug } = await setUp()
     await unplug()
     const collector = start()
-    await vi.waitFor(() => expect(collector.state().state).toBe('down'))
+    await eventually(() => expect(collector.state().state).toBe('down'))
     stop.abort()
     await collector.done
   })

@@ -1,6 +1,7 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { Fault } from '../../core/fault.ts'
 import { silentLog } from '../../core/log.ts'
+import { eventually } from '../../test/support/eventually.ts'
 import { makeFakeClock } from '../../test/support/fake-clock.ts'
 import { makeStoreAlarm } from './store-alarm.ts'
 
@@ -32,7 +33,7 @@ describe('the alarm that commits fail', () => {
     const at = clock.now()
     tellTrouble(FULL)
     tellTrouble(null)
-    await vi.waitFor(() => expect(told).toEqual([`raise store store-full ${at}`, `clear store ${at}`]))
+    await eventually(() => expect(told).toEqual([`raise store store-full ${at}`, `clear store ${at}`]))
   })
 
   it('is recorded later, with its time, where the disk refused it too', async () => {
@@ -43,8 +44,8 @@ describe('the alarm that commits fail', () => {
     await clock.advance(60_000)
     disk.takes = true
     tellTrouble(null)
-    await vi.waitFor(() => expect(told).toEqual([`raise store store-full ${at}`, `clear store ${at + 60_000}`]))
+    await eventually(() => expect(told).toEqual([`raise store store-full ${at}`, `clear store ${at + 60_000}`]))
     tellTrouble(null)
-    await vi.waitFor(() => expect(told).toHaveLength(3))
+    await eventually(() => expect(told).toHaveLength(3))
   })
 })

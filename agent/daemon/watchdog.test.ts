@@ -4,6 +4,7 @@ import { delimiter, join } from 'node:path'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Fault } from '../../core/fault.ts'
 import { silentLog } from '../../core/log.ts'
+import { eventually } from '../../test/support/eventually.ts'
 import { startWatchdog } from './watchdog.ts'
 
 let folder: string
@@ -32,7 +33,7 @@ function setUp(parts: { readonly stalled?: readonly string[]; readonly ping?: ()
   const said = (): string[] => readFileSync(join(folder, 'said'), 'utf8').trim().split('\n')
   const stop = async (): Promise<void> => {
     await watchdog[Symbol.asyncDispose]()
-    await vi.waitFor(() => expect(said()).toContain('STOPPING=1'))
+    await eventually(() => expect(said()).toContain('STOPPING=1'))
   }
   onTestFinished(stop)
   return { complaints, said, stop }
@@ -41,7 +42,7 @@ function setUp(parts: { readonly stalled?: readonly string[]; readonly ping?: ()
 describe('the watchdog', () => {
   it('says that the agent is ready, alive and stopping', async () => {
     const { said, stop } = setUp()
-    await vi.waitFor(() => expect(said()).toEqual(expect.arrayContaining(['READY=1', 'WATCHDOG=1'])))
+    await eventually(() => expect(said()).toEqual(expect.arrayContaining(['READY=1', 'WATCHDOG=1'])))
     await stop()
   })
 
@@ -50,7 +51,7 @@ describe('the watchdog', () => {
     { name: 'the store fails', parts: { ping: () => Promise.reject(new Error('gone')) }, complaint: /watchdog/ },
   ])('is not fed where $name', async ({ parts, complaint }) => {
     const { complaints, said, stop } = setUp(parts)
-    await vi.waitFor(() => expect(complaints.length).toBeGreaterThan(3))
+    await eventually(() => expect(complaints.length).toBeGreaterThan(3))
     expect(complaints[0]).toMatch(complaint)
     await stop()
     expect(said()).not.toContain('WATCHDOG=1')
@@ -60,7 +61,7 @@ describe('the watchdog', () => {
     const { said, stop } = setUp({
       ping: () => Promise.reject(new Fault('store-io', {}, 'the file system is read-only')),
     })
-    await vi.waitFor(() => expect(said()).toContain('WATCHDOG=1'))
+    await eventually(() => expect(said()).toContain('WATCHDOG=1'))
     await stop()
   })
 

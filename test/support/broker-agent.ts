@@ -1,9 +1,10 @@
 import type { MqttClient } from 'mqtt'
-import { expect, vi } from 'vitest'
+import { expect } from 'vitest'
 import { openMqttSource } from '../../adapters/mqtt/adapter.ts'
 import type { MqttSourceConfig } from '../../adapters/mqtt/schema.ts'
 import type { Delivery, Source, SourceContext } from '../../adapters/source.ts'
 import { type Collecting, collect, type MemoryStore, makeMemoryStore } from './collecting.ts'
+import { eventually } from './eventually.ts'
 
 /** What tests of sources at a broker collect with; `stopAgents` ends those that still run. */
 const collectings: Collecting[] = []
@@ -49,7 +50,7 @@ export function makeAgent(config: MqttSourceConfig, store: MemoryStore = makeMem
 /** Makes the session and its subscriptions at the broker, so that what is sent while the agent is away waits there. */
 export async function makeSession(agent: ReturnType<typeof makeAgent>, client: MqttClient): Promise<void> {
   await agent.start()
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     await client.publishAsync('hall/ready', 'x')
     expect(agent.counters().messages).toBeGreaterThan(0)
   })

@@ -23,7 +23,7 @@ export interface SmallPlant {
   start(): Promise<Agent>
 }
 
-export const SPEED = 60
+const SPEED = 60
 
 /** Writes all files anew and starts both PLCs. */
 export async function openSmallPlant(): Promise<SmallPlant> {
@@ -86,7 +86,7 @@ export function writePolicy(folder: string, change: readonly [from: string, to: 
 
 /** Asks until the status is as wanted. */
 export async function untilStatus(agent: Agent, wanted: (status: AgentStatus) => boolean): Promise<AgentStatus> {
-  const until = performance.now() + 15_000
+  const until = performance.now() + 45_000
   for (;;) {
     const status = await agent.status()
     if (wanted(status)) return status
