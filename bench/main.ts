@@ -1,28 +1,18 @@
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { benchDrain } from './drain.ts'
 import { benchModbus } from './modbus.ts'
 import { benchMqtt } from './mqtt.ts'
 import { benchPlan } from './plan.ts'
-import { benchPrivacy, FULL, QUICK } from './privacy/privacy.ts'
-import { writeReport } from './privacy/report.ts'
 import { benchSignals } from './signals.ts'
 import { benchStore } from './store.ts'
 
 /**
  * `npm run bench -- NAME [--quick] [--json]`: measurements on this machine. Progress goes to stderr; with `--json` the
- * last line is one JSON object. Exit 2 for a wrong call. `privacy` always prints JSON, reads public data sets from
- * `--data DIR` (default: ../shared/data beside the project), and with `--write` writes its report into docs/.
+ * last line is one JSON object. Exit 2 for a wrong call.
  */
-const ROOT = join(import.meta.dirname, '..')
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: {
-    quick: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-    data: { type: 'string', default: join(ROOT, '..', 'shared', 'data') },
-    write: { type: 'boolean', default: false },
-  },
+  options: { quick: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
 })
 
 switch (positionals[0]) {
@@ -57,19 +47,7 @@ switch (positionals[0]) {
     console.log(values.json ? JSON.stringify(result) : result)
     break
   }
-  case 'privacy': {
-    const { quick, data, write } = values
-    const result = benchPrivacy({
-      size: quick ? QUICK : FULL,
-      data,
-      curve: write,
-      say: (line) => console.error(line),
-    })
-    if (write) writeReport(result, join(ROOT, 'docs'))
-    console.log(JSON.stringify(result))
-    break
-  }
   default:
-    console.error('usage: npm run bench -- plan|signals|modbus|mqtt|store|drain|privacy [--quick] [--json]')
+    console.error('usage: npm run bench -- plan|signals|modbus|mqtt|store|drain [--quick] [--json]')
     process.exitCode = 2
 }

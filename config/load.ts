@@ -8,6 +8,8 @@ import { knownSignals, type LoadedSource, loadSources } from './load-sources.ts'
 import { type LocatedProblem, sortProblems } from './problem.ts'
 import { type Prepared, prepare, readBytes, type Surroundings } from './read.ts'
 import {
+  type AuditConfig,
+  auditSchema,
   type ClockConfig,
   type ControlConfig,
   clockSchema,
@@ -27,6 +29,8 @@ export interface LoadedConfig {
   readonly buffer: BufferOptions | undefined
   /** the defaults where the section is wrong */
   readonly clock: ClockConfig
+  /** the defaults where the section is wrong */
+  readonly audit: AuditConfig
   readonly control: ControlConfig | undefined
   readonly sources: Readonly<Record<string, LoadedSource>>
   readonly pools: Readonly<Record<string, LoadedPool>>
@@ -49,6 +53,7 @@ export function loadConfig(
     gateway: undefined,
     buffer: undefined,
     clock: clockSchema.parse(undefined),
+    audit: auditSchema.parse(undefined),
     control: undefined,
     sources: {},
     pools: {},
@@ -68,19 +73,24 @@ export function loadConfig(
   const gateway = checkSection(prepared, 'gateway', gatewaySchema)
   const buffer = checkSection(prepared, 'buffer', bufferSchema)
   const clock = checkSection(prepared, 'clock', clockSchema)
+  const audit = checkSection(prepared, 'audit', auditSchema)
   const control = checkSection(prepared, 'control', controlSchema)
   const sources = loadSources(prepared)
   const pools = loadPools(prepared, knownSignals(sources.loaded), surroundings)
 
-  const own = [outline, version, gateway, buffer, clock, control, sources, pools].flatMap((part) => part.problems)
+  const own = [outline, version, gateway, buffer, clock, audit, control, sources, pools].flatMap(
+    (part) => part.problems,
+  )
   const inFolder = (path: string): string => resolve(dirname(file), path)
   const socket = control.config?.socket
+  const { checkpoints, every } = audit.config ?? auditSchema.parse(undefined)
   return {
     file,
     // Another version is another grammar: nothing that this one understands can be believed.
     gateway: version.config && gateway.config && { ...gateway.config, data_dir: inFolder(gateway.config.data_dir) },
     buffer: buffer.config,
     clock: clock.config ?? clockSchema.parse(undefined),
+    audit: { every, checkpoints: checkpoints === undefined ? undefined : inFolder(checkpoints) },
     control: socket === undefined ? control.config : { socket: inFolder(socket) },
     sources: sources.loaded,
     pools: pools.loaded,

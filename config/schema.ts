@@ -37,6 +37,23 @@ export const controlSchema = z
   .prefault({})
   .describe('how `sluice status` and `probe` reach a running agent')
 
+/** `audit`: the transparency log. */
+export const auditSchema = z
+  .strictObject({
+    checkpoints: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'folder for copies of its signed checkpoints, such as a medium or a share that others keep; a cut or rewritten log is found out only by copies elsewhere. It is never made: while it is absent nothing else stops',
+      ),
+    every: duration({ min: '1m', max: '1d' })
+      .default(3_600_000)
+      .describe('how often a checkpoint is signed, where the log has grown; another one at each stop'),
+  })
+  .prefault({})
+  .describe('the transparency log: what was sealed, delivered, refused, dropped and withdrawn')
+
 /** One entry of `sources`. A new adapter is one more line here. */
 export const sourceSchema = z.discriminatedUnion('kind', [modbusSourceSchema, mqttSourceSchema])
 
@@ -48,10 +65,12 @@ export const configSchema = z.strictObject({
   sources: z.record(name, sourceSchema).default({}).describe('connections to PLCs and brokers, by name'),
   buffer: bufferSchema.describe('the store on this machine'),
   pools: z.record(name, poolSchema).default({}).describe('receivers of sealed batches, by id'),
+  audit: auditSchema,
   control: controlSchema,
 })
 
 export type GatewayConfig = z.infer<typeof gatewaySchema>
 export type ClockConfig = z.infer<typeof clockSchema>
+export type AuditConfig = z.infer<typeof auditSchema>
 export type ControlConfig = z.infer<typeof controlSchema>
 export type SourceConfig = z.infer<typeof sourceSchema>

@@ -116,6 +116,14 @@ export const FAULTS = {
     fate: 'waits',
     hint: 'the key file must hold one line, the base64 of 32 bytes, and be readable by the agent alone (0600)',
   },
+  'audit-broken': {
+    fate: 'loses',
+    hint: 'run `sluice audit verify --checkpoints DIR`: leaves of the transparency log were lost or altered; keep the copies of its checkpoints',
+  },
+  'audit-key': {
+    fate: 'waits',
+    hint: 'audit.key in data_dir must be a key of mode 0600 that the agent may read; until it is, no checkpoints are signed and the log goes on',
+  },
   'clock-insane': {
     fate: 'waits',
     hint: 'set the clock (NTP); readings are kept and nothing is sealed until it is right',

@@ -94,21 +94,38 @@ export const receiptSchema = z.strictObject({
   sig: z.base64(),
 })
 
-/** `"sluice-receipt/v1" ‖ 0 ‖ JCS(receipt without sig)` (POOL.md, HTTP). */
-function receiptBytes(unsigned: Omit<WireReceipt, 'sig'>): Buffer {
-  return Buffer.from(`sluice-receipt/v1\0${canonicalJson(unsigned)}`)
+/** What is signed as JSON; each has a prefix of its own, so that none can be taken for another. */
+export type ClaimKind = 'receipt' | 'checkpoint'
+
+/** `"sluice-<kind>/v1" ‖ 0 ‖ JCS(claims without sig)` (POOL.md, HTTP). */
+function claimBytes(kind: ClaimKind, unsigned: object): Buffer {
+  return Buffer.from(`sluice-${kind}/v1\0${canonicalJson(unsigned)}`)
+}
+
+/** Completes claims with the id of the key and the signature, base64. */
+export function signClaims<T extends object>(
+  key: SigningKey,
+  kind: ClaimKind,
+  claims: T,
+): T & { readonly kid: string; readonly sig: string } {
+  const unsigned = { ...claims, kid: key.id }
+  return { ...unsigned, sig: sign(null, claimBytes(kind, unsigned), key.secret).toString('base64') }
+}
+
+/** @param key the key that it must be; the `kid` in the claims is not believed */
+export function verifyClaims(kind: ClaimKind, signed: { readonly sig: string }, key: string): boolean {
+  const { sig, ...unsigned } = signed
+  return verifies(key, claimBytes(kind, unsigned), sig)
 }
 
 /** Completes a receipt with the pool's key id and signature. */
 export function signReceipt(key: SigningKey, claims: Omit<WireReceipt, 'kid' | 'sig'>): WireReceipt {
-  const unsigned = { ...claims, kid: key.id }
-  return { ...unsigned, sig: sign(null, receiptBytes(unsigned), key.secret).toString('base64') }
+  return signClaims(key, 'receipt', claims)
 }
 
 /** @param receiptKey the pinned key; the `kid` in the receipt is not believed */
 export function verifyReceipt(receipt: WireReceipt, receiptKey: string): boolean {
-  const { sig, ...unsigned } = receipt
-  return verifies(receiptKey, receiptBytes(unsigned), sig)
+  return verifyClaims('receipt', receipt, receiptKey)
 }
 
 /** SHA-256 in hex. */
