@@ -1,15 +1,22 @@
 import { z } from 'zod'
 import { byteSize, decimal, duration, name, unit, utcDate } from './option.ts'
 
-/** Statistics over one window. */
-export const STATISTICS = ['mean', 'min', 'max', 'last', 'rate'] as const
+/** Statistics of numbers over one window. */
+export const STATISTICS = ['mean', 'min', 'max', 'std', 'last', 'share_true', 'share_false', 'rate', 'delta'] as const
 export type Statistic = (typeof STATISTICS)[number]
+/** Statistics of categories over one window. */
+export const CATEGORY_STATISTICS = ['last', 'mode'] as const
+export type CategoryStatistic = (typeof CATEGORY_STATISTICS)[number]
 
 const numericColumn = z.strictObject({
   meaning: z.string().min(1).describe('what the column says, for the people who train on it'),
   type: z.enum(['float', 'double']).default('float').describe('Parquet type of the values'),
   unit: unit.describe('UCUM unit of the values'),
-  stat: z.enum(STATISTICS).describe('statistic over the window; rate is a count divided by another count'),
+  stat: z
+    .enum(STATISTICS)
+    .describe(
+      'statistic over the window: std is the standard deviation, share_true how much of it a bool was true, rate one count divided by another, delta what a counter counted',
+    ),
   window: duration({ min: '1s' })
     .optional()
     .describe('window of this column where it is longer than the grid (streams only)'),
@@ -26,11 +33,15 @@ const numericColumn = z.strictObject({
 const categoryColumn = z.strictObject({
   meaning: z.string().min(1).describe('what the column says, for the people who train on it'),
   type: z.literal('category'),
-  stat: z.literal('last').describe('the last value of the window'),
+  stat: z.enum(CATEGORY_STATISTICS).describe('the last value of the window, or the one that held most of it'),
   window: duration({ min: '1s' })
     .optional()
     .describe('window of this column where it is longer than the grid (streams only)'),
-  vocabulary: z.array(z.string().min(1)).min(1).describe('the only values that may appear'),
+  vocabulary: z
+    .array(z.string().min(1))
+    .min(1)
+    .refine((words) => new Set(words).size === words.length, { error: 'a word stands there twice' })
+    .describe('the only values that may appear; of two that held equally long, mode is the one that stands first'),
   min_share: z
     .number()
     .min(0)

@@ -3,9 +3,9 @@ import { FORM_NULL } from '../core/reading-block.ts'
 import type { StoredBlock } from '../core/stored-block.ts'
 import type { Disclosed } from './disclosed.ts'
 import { type AccountSums, FATE, type Fate, makeAccountSums } from './fate.ts'
-import type { ClosingState, CounterBase, EmptyWindow, Memory } from './memory.ts'
+import type { ClosingState, EmptyWindow, Memory, WindowBase } from './memory.ts'
 import { LEFT_OUT, type Route, USE, usableValue } from './route.ts'
-import { firstSlotOf, type OpenDataset, type Series } from './series.ts'
+import { baseOf, firstSlotOf, type Intake, type OpenDataset, type Series } from './series.ts'
 import { type Closing, floorTo } from './window.ts'
 
 /**
@@ -86,15 +86,23 @@ export function makeAccounting(input: {
     const isLate = judges.get(dataset)!.until() >= start + window
     const isUsable = usableValue(route, block.block, i) !== undefined
     const own = isLate ? FATE.late : isUsable ? fateOfWindow(way, start, after) : FATE.unusable
-    if (own === FATE.disclosed || !series.isCounter || !isUsable) return own
-    // The last reading before a window, a late one too, is where the window's count begins.
-    const next = start + window
-    if (next + window <= input.horizon()) {
-      const counted = bases.get(baseKey(series.key, series.intakes.indexOf(route.intake), start))
-      return counted === block.seq + i ? FATE.disclosed : own
+    if (own === FATE.disclosed || series.reach === 0 || !isUsable) return own
+    return isBegunWith(route.intake, block.seq + i, start, after) ? FATE.disclosed : own
+  }
+
+  /** Whether a window that is shown begins with this reading, a late one too: counts from it, or shows it as it held. */
+  function isBegunWith(intake: Intake, seq: number, start: number, after: Disclosed | undefined): boolean {
+    const { series } = intake
+    const { key, window, reach, intakes } = series
+    const horizon = input.horizon()
+    const end = start + window
+    if (end + window <= horizon && bases.get(baseKey(key, intakes.indexOf(intake), start)) === seq) return true
+    for (let next = end; next <= start + reach * window; next += window) {
+      if (next + window <= horizon) continue
+      if (baseOf(intake, next)?.newest_seq !== seq) return false
+      if (computeFate(series, next, after) === FATE.disclosed) return true
     }
-    const isBase = route.intake.tallies.get(start)?.newest_seq === block.seq + i
-    return isBase && computeFate(series, next, after) === FATE.disclosed ? FATE.disclosed : own
+    return false
   }
 
   /** What became of the readings of a window that came in time. */
@@ -172,7 +180,9 @@ export function makeAccounting(input: {
       remembered = {
         closing: before ?? states(),
         empty: [...known.empty, ...series.flatMap((one) => emptyWindows(one, span))].filter((e) => e.last_seq >= next),
-        bases: [...known.bases, ...series.flatMap((one) => counterBases(one, span))].filter((e) => e.seq >= next),
+        bases: distinct([...known.bases, ...series.flatMap((one) => basesOf(one, span, next))]).filter(
+          (e) => e.seq >= next,
+        ),
       }
       return remembered
     },
@@ -198,16 +208,24 @@ function emptyWindows(series: Series, [from, to]: readonly [number, number]): re
   })
 }
 
-/** Readings that counter windows which end within (from, to] counted from. */
-function counterBases(series: Series, [from, to]: readonly [number, number]): readonly CounterBase[] {
-  const { key, window, intakes } = series
-  if (!series.isCounter) return []
-  return intakes.flatMap((intake, input) =>
-    [...intake.tallies.values()].flatMap(({ start, end, newest_seq: seq }) => {
-      if (end + window <= from || end + window > to) return []
-      return Number.isFinite(seq) && series.cell(end).reason === '' ? [{ series: key, input, start, seq }] : []
-    }),
-  )
+/** Readings from `least` on that shown windows which end within (from, to] begin with. */
+function basesOf(series: Series, [from, to]: readonly [number, number], least: number): readonly WindowBase[] {
+  const { key, window, intakes, reach } = series
+  if (reach === 0) return []
+  return intakes.flatMap((intake, input) => {
+    const bases: WindowBase[] = []
+    for (let start = floorTo(from, window); start + window <= to; start += window) {
+      const base = baseOf(intake, start)
+      if (base && base.newest_seq >= least && series.cell(start).reason === '')
+        bases.push({ series: key, input, start: base.start, seq: base.newest_seq })
+    }
+    return bases
+  })
+}
+
+/** One value may hold for many windows. */
+function distinct(bases: readonly WindowBase[]): readonly WindowBase[] {
+  return [...new Map(bases.map((base) => [baseKey(base.series, base.input, base.start), base])).values()]
 }
 
 function windowKey(series: string, start: number): string {

@@ -19,20 +19,19 @@ export interface ColumnWords {
   readonly cannot: readonly string[]
 }
 
-/** Statistics, and those that are agreed for the contract and not there yet. */
-type Stat = ColumnFacts['stat'] | 'std' | 'share_true' | 'share_false' | 'mode' | 'delta'
+type Stat = ColumnFacts['stat']
 
 const STATISTICS: Readonly<Record<Stat, string>> = {
   mean: 'the mean of all readings of the window',
   min: 'the lowest reading of the window',
   max: 'the highest reading of the window',
   last: 'the latest reading of the window',
-  rate: 'what the first counter counted ÷ what the second did, each from its last reading of the window before on; a step back is a reset',
+  rate: 'what the first counter counted ÷ what the second did, each from its last reading of the window before on',
   std: 'the standard deviation of the readings of the window',
   share_true: 'the share of the window in which the signal was true',
   share_false: 'the share of the window in which the signal was false',
   mode: 'the value that the window held most',
-  delta: 'what the counter counted in the window; a step back is a reset',
+  delta: 'what the counter counted in the window',
 }
 
 /** Statistics of which the result is clamped; of the others each reading is, before. */
@@ -44,7 +43,7 @@ const SINGLE: readonly Stat[] = ['min', 'max', 'last', 'mode']
 /** Explains a column. @param signalOf the row of a signal, or nothing where only a broker's wildcard can bring it */
 export function explainColumn(column: ColumnFacts, signalOf: (id: string) => SignalSpec | undefined): ColumnWords {
   const window = formatDuration(column.window_ms)
-  const statistic = { step: 'statistic', text: `${STATISTICS[column.stat]}${floorText(column)}` }
+  const statistic = { step: 'statistic', text: `${STATISTICS[column.stat]}${counterText(column)}${floorText(column)}` }
   const clamp = clampStep(column)
   const middle = CLAMPED_AFTER.includes(column.stat) ? [statistic, ...clamp] : [...clamp, statistic]
   return {
@@ -65,6 +64,11 @@ export function explainColumn(column: ColumnFacts, signalOf: (id: string) => Sig
   }
 }
 
+function counterText({ stat, wrap }: ColumnFacts): string {
+  if (stat !== 'rate' && stat !== 'delta') return ''
+  return wrap === null ? '; a step back is a reset' : `; after a step back it goes on from ${wrap}`
+}
+
 function floorText({ floor }: ColumnFacts): string {
   return floor === null ? '' : `; null where the second counted less than ${floor}`
 }
@@ -74,6 +78,8 @@ function unitSteps(column: ColumnFacts, signalOf: (id: string) => SignalSpec | u
     const text = 'numbers become the labels that the configuration gives them'
     return [{ step: 'labels', text }]
   }
+  if (column.stat === 'share_true' || column.stat === 'share_false')
+    return [{ step: 'unit', text: `a truth is all or nothing, given in ${column.unit}` }]
   const to = column.stat === 'rate' ? '1' : column.unit!
   const units = [...new Set(column.sources.flatMap(({ signals }) => signals))].map((id) => signalOf(id)?.unit ?? to)
   return [...new Set(units)].map((from) => {

@@ -1,79 +1,19 @@
-import type { ContractColumn } from '../core/contract.ts'
+import type { ContractColumn, Statistic } from '../core/contract.ts'
 import { compareDecimal, type Decimal, formatDecimal, minus, parseDecimal, toNumber } from '../core/decimal.ts'
-import { formatDuration } from '../core/option.ts'
 import type { Problem } from '../core/problem.ts'
 import type { SignalSpec } from '../core/signal.ts'
 import { unitConversion } from '../core/unit.ts'
-import type { KnownSignal, PlanColumn, PlanInput } from './compile.ts'
+import { compileCategory } from './compile-category.ts'
+import { type ColumnInput, type Compiled, inputsOf } from './compile-input.ts'
+import { RISK, windowProblems } from './compile-window.ts'
 import { makeGrid } from './grid.ts'
-import { leastStep, PROFILES } from './profile.ts'
-import type { Policy, Rule } from './schema.ts'
-
-interface ColumnInput {
-  readonly path: readonly string[]
-  readonly name: string
-  /** ms */
-  readonly slot: number
-  readonly spec: ContractColumn
-  readonly rule: Rule | undefined
-  readonly policy: Policy
-  readonly known: KnownSignal
-}
+import { leastStep } from './profile.ts'
 
 type NumericSpec = Exclude<ContractColumn, { type: 'category' }>
-type CategorySpec = Extract<ContractColumn, { type: 'category' }>
-interface Compiled {
-  readonly column?: PlanColumn
-  readonly problems: readonly Problem[]
-}
 
 /** One column of the plan, or why not. A column without a rule is null in every row, on the contract's own grid. */
 export function compileColumn(input: ColumnInput): Compiled {
   return input.spec.type === 'category' ? compileCategory(input, input.spec) : compileNumber(input, input.spec)
-}
-
-function compileCategory(input: ColumnInput, spec: CategorySpec): Compiled {
-  const { path, rule, policy, slot } = input
-  const base = { name: input.name, window: spec.window ?? slot, min_share: spec.min_share }
-  const { stat, vocabulary } = spec
-  const column = { ...base, kind: 'category' as const, stat, vocabulary, accepted_risk: rule?.accept_risk ?? null }
-  if (!rule) return { column: { ...column, inputs: [] }, problems: [] }
-  const problems: Problem[] = (['range', 'step', 'rate'] as const)
-    .filter((key) => rule[key] !== undefined)
-    .map((key) => ({ path: [...path, key], message: `a category has no ${key}`, hint: 'remove it' }))
-  for (const [name, { cycle_time }] of Object.entries(policy.assets)) {
-    if (cycle_time === undefined)
-      problems.push({
-        path: ['assets', name],
-        message: `column ${input.name} shows states, and "${name}" has no cycle_time`,
-        hint: 'add `cycle_time: 40s`, the time of one cycle of the machine',
-      })
-    else if (base.window <= cycle_time && rule.accept_risk === undefined)
-      problems.push({
-        path,
-        message: `the window of ${formatDuration(base.window)} is not longer than a cycle of "${name}": the states show its cycles`,
-        hint: `leave the column out, or add \`${RISK}\``,
-      })
-  }
-  if (base.window < PROFILES[policy.profile].window) problems.push(...windowProblem(input, base.window))
-  const inputs = inputsOf(input, (signal) => categoryProblem(signal, vocabulary))
-  return { column: { ...column, inputs: inputs.inputs }, problems: [...problems, ...inputs.problems] }
-}
-
-function categoryProblem(signal: SignalSpec, vocabulary: readonly string[]): string | undefined {
-  const { labels, type } = signal
-  if (labels && !Object.values(labels).some((label) => vocabulary.includes(label)))
-    return `none of the labels of "${signal.id}" is in the contract's vocabulary: ${vocabulary.join(', ')}`
-  return type.startsWith('float') ? `"${signal.id}" is a ${type}, and the column holds categories` : undefined
-}
-
-const RISK = 'accept_risk: "…" with the reason'
-
-function windowProblem({ path, policy, rule }: ColumnInput, window: number): readonly Problem[] {
-  if (rule?.accept_risk !== undefined) return []
-  const least = formatDuration(PROFILES[policy.profile].window)
-  const message = `the window of ${formatDuration(window)} is shorter than ${policy.profile} allows (${least})`
-  return [{ path, message, hint: `leave the column out, or add \`${RISK}\`` }]
 }
 
 function compileNumber(input: ColumnInput, spec: NumericSpec): Compiled {
@@ -109,7 +49,7 @@ function compileNumber(input: ColumnInput, spec: NumericSpec): Compiled {
     if (compareDecimal(declared.step, contract.step) < 0)
       problem(['step'], 'the step is finer than the contract allows', `write at least ${spec.step}`)
     if (rule.accept_risk === undefined) {
-      const least = leastStep(policy.profile, declared, stat === 'rate' ? perOne?.factor : undefined)
+      const least = leastStep(policy.profile, declared, stat, perOne?.factor ?? 1)
       if (rule.step !== undefined && rule.range !== undefined && compareDecimal(declared.step, least) < 0)
         problem(
           ['step'],
@@ -117,15 +57,10 @@ function compileNumber(input: ColumnInput, spec: NumericSpec): Compiled {
           `write at least ${formatDecimal(least)}, or add \`${RISK}\``,
         )
     }
-    if (window < PROFILES[policy.profile].window) problems.push(...windowProblem(input, window))
-    if (stat === 'rate' && rule.from !== undefined)
-      problem(['from'], 'the column is a rate', 'write `rate: { of, over, kind: counter, floor }` instead')
-    if (stat !== 'rate' && rule.rate !== undefined)
-      problem(['rate'], `the column is not a rate: its statistic is ${stat}`, 'write `from: "{asset}/signal"` instead')
-    if (stat === 'rate' && !perOne)
-      problem([], `a rate cannot be given in ${unit}`, 'ask the pool for a right contract')
+    problems.push(...windowProblems(input, window, CYCLIC[stat]), ...statisticProblems(input, spec, declared))
   }
-  const { inputs, problems: unfed } = inputsOf(input, (signal) => numberProblem(signal, stat === 'rate' ? '1' : unit))
+  const wrap = toNumber(exact(rule?.wrap ?? 0))
+  const { inputs, problems: unfed } = inputsOf(input, (signal) => signalProblem(signal, spec, wrap))
   problems.push(...unfed)
   if ('problem' in grid) return { problems }
   const column = {
@@ -141,9 +76,53 @@ function compileNumber(input: ColumnInput, spec: NumericSpec): Compiled {
     accepted_risk: rule?.accept_risk ?? null,
     inputs,
   }
-  return stat === 'rate'
-    ? { column: { ...column, stat, floor: rule?.rate?.floor ?? 1, factor: perOne?.factor ?? 1 }, problems }
-    : { column: { ...column, stat }, problems }
+  if (stat === 'rate')
+    return { column: { ...column, stat, floor: rule?.rate?.floor ?? 1, factor: perOne?.factor ?? 1, wrap }, problems }
+  return { column: stat === 'delta' ? { ...column, stat, wrap } : { ...column, stat }, problems }
+}
+
+/** What follows the cycles of a machine where windows are no longer than they. */
+const CYCLIC: { readonly [stat in Statistic]?: 'shares' | 'counts' } = {
+  share_true: 'shares',
+  share_false: 'shares',
+  delta: 'counts',
+}
+const isShare = (stat: Statistic): boolean => stat === 'share_true' || stat === 'share_false'
+
+/** Where a rule does not go with the statistic of its column. */
+function statisticProblems(
+  { path, rule }: ColumnInput,
+  { stat, unit }: NumericSpec,
+  { low, high }: Declared,
+): readonly Problem[] {
+  const problems: Problem[] = []
+  const problem = (at: readonly (string | number)[], message: string, hint: string): void => {
+    problems.push({ path: [...path, ...at], message, hint })
+  }
+  const { from, rate, wrap } = rule!
+  const counts = stat === 'rate' || stat === 'delta'
+  const perOne = unitConversion('1', unit)
+  if (stat === 'rate' && from !== undefined)
+    problem(['from'], 'the column is a rate', 'write `rate: { of, over, kind: counter, floor }` instead')
+  if (stat !== 'rate' && rate !== undefined)
+    problem(['rate'], `the column is not a rate: its statistic is ${stat}`, 'write `from: "{asset}/signal"` instead')
+  if (rate && rate.of === rate.over)
+    problem(['rate', 'over'], 'a counter divided by itself is always 1', 'name the counter of all parts')
+  if ((stat === 'rate' || isShare(stat)) && !perOne)
+    problem([], `a ${stat === 'rate' ? stat : 'share'} cannot be given in ${unit}`, 'ask the pool for a right contract')
+  if ((counts || stat === 'std' || isShare(stat)) && low.units < 0n)
+    problem(['range'], `the range begins below zero, and a ${stat} is never there`, 'begin it at 0')
+  if (isShare(stat) && perOne && toNumber(high) > perOne.factor)
+    problem(
+      ['range'],
+      `the range ends above ${perOne.factor}, and a ${stat} is never there`,
+      `end it at ${perOne.factor}`,
+    )
+  if (wrap !== undefined && !counts)
+    problem(['wrap'], `nothing wraps in a column whose statistic is ${stat}`, 'remove it')
+  else if (wrap !== undefined && exact(wrap).units <= 0n)
+    problem(['wrap'], 'a counter wraps above zero', 'write 65536 for a counter of 16 bits, or leave it out')
+  return problems
 }
 
 interface Declared {
@@ -178,56 +157,21 @@ function fittingStep(range: Decimal, step: Decimal): Decimal {
   return { units: units / steps, places: range.places + 3 }
 }
 
-function numberProblem({ id, type, unit = '1' }: SignalSpec, to: string): string | undefined {
+/** Why a signal cannot feed the column. */
+function signalProblem(signal: SignalSpec, { stat, unit: to }: NumericSpec, wrap: number): string | undefined {
+  const { id, type, unit = '1', scale } = signal
+  const target = stat === 'rate' ? '1' : to
+  if (isShare(stat)) return type === 'bool' ? undefined : `"${id}" is a ${type}, and a ${stat} is one of a bool`
   if (type === 'bool' || type === 'string') return `"${id}" is a ${type}, and the column holds numbers`
-  return unitConversion(unit, to) ? undefined : `"${id}" is in ${unit}, which cannot be converted to ${to}`
-}
-
-/** The signals of each listed asset, and what is wrong with them. */
-function inputsOf(
-  { path, rule, policy, known }: ColumnInput,
-  wrong: (signal: SignalSpec) => string | undefined,
-): { readonly inputs: readonly (readonly PlanInput[])[]; readonly problems: readonly Problem[] } {
-  const written = rule?.rate
-    ? ([
-        ['rate', 'of', rule.rate.of],
-        ['rate', 'over', rule.rate.over],
-      ] as const)
-    : rule?.from
-      ? ([['from', rule.from]] as const)
-      : []
-  const problems = new Map<string, Problem>()
-  const inputs = Object.entries(policy.assets).map(([asset, { place }]) =>
-    written.map((entry): PlanInput => {
-      const ref = entry.at(-1)!
-      const at = [...path, ...entry.slice(0, -1)]
-      const tell = (problem: Problem): void => {
-        problems.set(`${problem.path.join('/')} ${problem.message}`, problem)
-      }
-      if (ref.startsWith('{place}') && place === undefined)
-        tell({
-          path: ['assets', asset],
-          message: `"${asset}" has no place, which ${ref} needs`,
-          hint: 'add `place: …`',
-        })
-      const id = ref.replace('{asset}', () => asset).replace('{place}', () => place ?? '')
-      const signal = place === undefined && ref.startsWith('{place}') ? { sources: [] } : known(id)
-      if (signal === undefined)
-        tell({
-          path: at,
-          message: `there is no signal "${id}"`,
-          hint: 'compare it with the assets and signals of the sources',
-        })
-      const message = signal && 'source' in signal ? wrong(signal) : undefined
-      if (message) tell({ path: at, message, hint: 'choose another signal, or mend its unit, type or labels' })
-      const sources = !signal ? [] : 'source' in signal ? [signal.source] : signal.sources
-      return { id, asset: id.slice(0, id.indexOf('/')), sources }
-    }),
-  )
-  return { inputs: written.length === 0 ? [] : inputs, problems: [...problems.values()] }
+  const conversion = unitConversion(unit, target)
+  if (!conversion) return `"${id}" is in ${unit}, which cannot be converted to ${target}`
+  if (stat === 'delta' && conversion.offset !== 0) return `"${id}" is in ${unit}, whose zero is not that of ${to}`
+  const bits = Number(/\d+$/.exec(type)?.[0])
+  const isCounted = type.includes('int') && scale === undefined && conversion.factor === 1
+  return isCounted && wrap > 2 ** bits ? `"${id}" is a ${type}, which wraps before ${wrap}` : undefined
 }
 
 /** The schemas have parsed these already. */
-function exact(text: string): Decimal {
+function exact(text: string | number): Decimal {
   return parseDecimal(text)!
 }

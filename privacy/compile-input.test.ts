@@ -76,12 +76,12 @@ describe('the inputs of a column', () => {
       return planOf(contract, policy, signals, ['a/h', 'b/h']).datasets[0]!.columns[0]!.inputs
     }
     expect(inputs('{place}/humidity')).toEqual([
-      [{ id: 'hall/humidity', asset: 'hall', sources: ['broker'] }],
-      [{ id: 'hall/humidity', asset: 'hall', sources: ['broker'] }],
+      [{ id: 'hall/humidity', asset: 'hall', sources: ['broker'], hold: 0 }],
+      [{ id: 'hall/humidity', asset: 'hall', sources: ['broker'], hold: 0 }],
     ])
     expect(inputs('{asset}/h')).toEqual([
-      [{ id: 'a/h', asset: 'a', sources: ['plc'] }],
-      [{ id: 'b/h', asset: 'b', sources: ['plc'] }],
+      [{ id: 'a/h', asset: 'a', sources: ['plc'], hold: 0 }],
+      [{ id: 'b/h', asset: 'b', sources: ['plc'], hold: 0 }],
     ])
   })
 })

@@ -233,8 +233,8 @@ describe('a plan', () => {
       grid: { low: 0, step: 1, power: 1, steps: 100 },
       accepted_risk: null,
       inputs: [
-        [{ id: 'z/oil', asset: 'z', sources: ['plc'] }],
-        [{ id: 'press-7/oil', asset: 'press-7', sources: ['plc'] }],
+        [{ id: 'z/oil', asset: 'z', sources: ['plc'], hold: 0 }],
+        [{ id: 'press-7/oil', asset: 'press-7', sources: ['plc'], hold: 0 }],
       ],
     })
     expect(unruled).toMatchObject({ kind: 'category', name: 'state', vocabulary: ['idle', 'run'], inputs: [] })

@@ -1,14 +1,16 @@
-import type { Contract, ContractDataset } from '../core/contract.ts'
+import type { CategoryStatistic, Contract, ContractDataset } from '../core/contract.ts'
 import { slotMs } from '../core/contract.ts'
 import { formatBytes, formatDuration } from '../core/option.ts'
 import type { Problem } from '../core/problem.ts'
 import type { SignalSpec } from '../core/signal.ts'
 import { canonicalName } from './canonical.ts'
 import { compileColumn } from './compile-column.ts'
+import { doubleProblems } from './compile-doubles.ts'
 import type { Grid } from './grid.ts'
 import { PROFILES } from './profile.ts'
 import type { Policy } from './schema.ts'
 import { worstCaseBytes } from './size.ts'
+import type { MeasureStatistic } from './statistic.ts'
 
 /** A policy checked against its contract: all that the disclosure step needs. Plain data, so that it can be posted. */
 export interface DisclosurePlan {
@@ -57,6 +59,8 @@ export interface PlanInput {
   readonly asset: string
   /** that may bring it: one, or more where brokers' wildcards leave it open */
   readonly sources: readonly string[]
+  /** ms that a value stands for after its reading; 0 where readings weigh, not the time that they hold */
+  readonly hold: number
 }
 
 interface PlanNumber extends PlanColumnBase {
@@ -72,7 +76,7 @@ interface PlanNumber extends PlanColumnBase {
 export type PlanColumn =
   | (PlanNumber & {
       /** one input */
-      readonly stat: 'mean' | 'min' | 'max' | 'last'
+      readonly stat: MeasureStatistic
     })
   | (PlanNumber & {
       /** two inputs: `of`, `over` */
@@ -81,8 +85,19 @@ export type PlanColumn =
       readonly floor: number
       /** from `1` to the column's unit */
       readonly factor: number
+      /** where both counters begin at zero again; 0: a step back is a reset */
+      readonly wrap: number
     })
-  | (PlanColumnBase & { readonly kind: 'category'; readonly stat: 'last'; readonly vocabulary: readonly string[] })
+  | (PlanNumber & {
+      /** one input */
+      readonly stat: 'delta'
+      readonly wrap: number
+    })
+  | (PlanColumnBase & {
+      readonly kind: 'category'
+      readonly stat: CategoryStatistic
+      readonly vocabulary: readonly string[]
+    })
 
 /** What is known of a signal id: its row, which sources' wildcards may bring it, or nothing. */
 export type KnownSignal = (signalId: string) => SignalSpec | { readonly sources: readonly string[] } | undefined
@@ -130,6 +145,7 @@ export function compilePolicy(input: {
       })
     return [compiled.dataset]
   })
+  problems.push(...doubleProblems(datasets))
   if (problems.length > 0) return { plan: undefined, problems }
   const { expires } = policy
   const { epochs, grace, max_wait } = contract

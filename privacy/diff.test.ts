@@ -109,7 +109,7 @@ describe('two policies compared', () => {
 
   it('cannot order statistics and units: they are changed', () => {
     expect(told({}, { datasets: stream({ stat: 'max' }) })).toEqual(['changed stream.oil statistic mean → max'])
-    expect(told({}, { rules: { hourly: { defects: rate('{asset}/ng', 100) } } })).toContain(
+    expect(told({}, { rules: { hourly: { defects: rate('press-8/total', 100) } } })).toContain(
       'tighter hourly.defects source of press-7 press-7/total → ∅',
     )
   })

@@ -73,6 +73,7 @@ function columnChanges(was: ColumnFacts, is: ColumnFacts): readonly Told[] {
     ...ordered('window', ms(was.window_ms), ms(is.window_ms), was.window_ms - is.window_ms),
     ...(was.unit === is.unit ? gridChanges(was, is) : differs('unit', unitText(was), unitText(is))),
     ...ordered('floor', numberText(was.floor), numberText(is.floor), (was.floor ?? 0) - (is.floor ?? 0)),
+    ...differs('wrap', numberText(was.wrap), numberText(is.wrap)),
     ...noiseChanges(was, is),
     ...names('vocabulary', was.vocabulary ?? [], is.vocabulary ?? []),
     ...sourceChanges(was, is),

@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { logOf, type Published, publishLog, type Written } from '../test/support/disclosure.ts'
+import { parseDecimal, toNumber } from '../core/decimal.ts'
+import { makeCellOracle } from '../test/support/cell-oracle.ts'
+import { logOf, type Published, pseudonyms, publishLog, type Written } from '../test/support/disclosure.ts'
 import { logs, plans, signals } from '../test/support/random-log.ts'
 
 /** Numbers from 0 to 1 that shrink and repeat. */
@@ -35,6 +37,37 @@ describe('disclosure of a random log', () => {
       { numRuns: 150 },
     )
   })
+
+  it('has in each cell what the whole log says of its window', () => {
+    let shown = 0
+    fc.assert(
+      fc.property(logs, plans, (blocks, plan) => {
+        const log = logOf(blocks)
+        const oracle = makeCellOracle(log, plan, signals)
+        for (const period of publishLog(log, plan, signals).periods) {
+          const dataset = plan.datasets.find(({ name }) => name === period.dataset)!
+          const assets = plan.assets.map(({ name }) => pseudonyms.asset(period.epoch, name))
+          for (const [c, column] of dataset.columns.entries()) {
+            for (const [i, slot] of period.slots.entries()) {
+              const { window } = column
+              const start = window === dataset.slot ? slot : Math.floor(slot / window) * window - window
+              const expected = oracle.valueIn(dataset, column, assets.indexOf(period.assets[i]!), start)
+              const value = period.columns[c]!.values[i]!
+              if (typeof expected !== 'number' || typeof value !== 'number')
+                expect([column.name, slot, value]).toEqual([column.name, slot, expected])
+              else {
+                const step = toNumber(parseDecimal(column.kind === 'number' ? column.step : '1')!)
+                expect(Math.abs(value - expected) / step).toBeLessThan(0.5 + 1e-9)
+                shown++
+              }
+            }
+          }
+        }
+      }),
+      { numRuns: 60 },
+    )
+    expect(shown).toBeGreaterThan(500)
+  }, 60_000)
 
   it('accounts every reading once, and shows the same cells, where the cursor also moves without a batch', () => {
     fc.assert(

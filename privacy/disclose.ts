@@ -13,7 +13,7 @@ import { makeFormer, type PolicyRecord } from './policy-record.ts'
 import { LEFT_OUT, makeRoutes, type Route, UNCERTAIN, USE, usableValue } from './route.ts'
 import { discloseRows } from './rows.ts'
 import { closingOf, forgetUntil, makeDataset, neededFrom, neededSeq, type OpenDataset, tallyAt } from './series.ts'
-import { addBase, addCount, addLast, addMeasure } from './statistic.ts'
+import { addBase, addCount, addValue } from './tally.ts'
 import { ceilTo, floorTo, makeFirstArrivals } from './window.ts'
 
 /** The disclosure of one pool, driven by the publish loop: a function of the stored blocks it is fed and of the cursor. */
@@ -124,18 +124,18 @@ export function makeDisclosure(input: {
     intake.current = tally
     const seq = stored.seq + i
     const closedUntil = series.dataset.closing.until()
-    // What a counter counted from its last reading on may have been in between and is gone.
+    // What was counted, or held, from the last reading on may have changed in between, and what said so is gone.
     const factor = stored.factor ?? 1
-    if ((factor > 1 && !route.isSampled) || (route.kind === 'count' && intake.latest < thinnedAt)) tally.thinned = true
+    const { reach } = series
+    if ((factor > 1 && !route.isSampled) || (reach > 0 && intake.latest < thinnedAt)) tally.thinned = true
     intake.latest = stored.position
-    // A late reading is still where the next window's count begins, as long as that one is open.
-    if (route.kind === 'count' && tally.end + series.window > closedUntil) addBase(tally, at, value as number, seq)
+    // A late reading is still what the next window begins with, as long as that one is open.
+    if (reach > 0 && tally.end + series.window > closedUntil) addBase(tally, at, value, seq, uncertain)
     if (tally.end <= closedUntil) return
     if (seq < tally.first_seq) tally.first_seq = seq
     tally.last_seq = seq
-    if (route.kind === 'measure') addMeasure(tally, at, value as number, series.low, series.high, factor)
-    else if (route.kind === 'count') addCount(tally, at, value as number)
-    else addLast(tally, at, value)
+    if (series.counts) addCount(tally, at, value, series.wrap)
+    else addValue(tally, series.weighing, at, value, factor)
     tally.n++
     tally.due += route.every * factor
     if (uncertain) tally.uncertain++

@@ -62,6 +62,8 @@ export interface ColumnFacts {
   readonly vocabulary: readonly string[] | null
   /** parts of a rate's window below which it is null; null for other statistics */
   readonly floor: number | null
+  /** where its counters begin at zero again; null where a step back is a reset, and for other statistics */
+  readonly wrap: number | null
   readonly noise: NoiseFacts | null
   /** what the profile asks for at least */
   readonly least: { readonly window_ms: number; readonly step: string | null }
@@ -154,6 +156,7 @@ function describeColumn(
     step: numeric?.step ?? null,
     vocabulary: column.kind === 'category' ? column.vocabulary : null,
     floor: column.stat === 'rate' ? column.floor : null,
+    wrap: (column.stat === 'rate' || column.stat === 'delta') && column.wrap > 0 ? column.wrap : null,
     noise: null,
     least: leastOf(column, profile),
     accepted_risk: column.accepted_risk,
@@ -167,7 +170,7 @@ function leastOf(column: PlanColumn, profile: ProfileName): ColumnFacts['least']
   const window_ms = PROFILES[profile].window
   if (column.kind === 'category') return { window_ms, step: null }
   const [low, high] = column.range.map((text) => parseDecimal(text)!)
-  const step = leastStep(profile, { low: low!, high: high! }, column.stat === 'rate' ? column.factor : undefined)
+  const step = leastStep(profile, { low: low!, high: high! }, column.stat, column.stat === 'rate' ? column.factor : 1)
   return { window_ms, step: formatDecimal(step) }
 }
 

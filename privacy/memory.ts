@@ -9,14 +9,14 @@ export interface Memory {
   readonly closing: Readonly<Record<string, ClosingState>>
   /** why the cells of windows were null that are computed no more and that hold readings the cursor has not passed */
   readonly empty: readonly EmptyWindow[]
-  /** readings the cursor has not passed from which such a window counted */
-  readonly bases: readonly CounterBase[]
+  /** readings the cursor has not passed that such a window began with: it counted from them, or they still held */
+  readonly bases: readonly WindowBase[]
 }
 
 /** What `makeClosing` has gathered; -Infinity is null. */
 export type ClosingState = Readonly<z.infer<typeof closing>>
 export type EmptyWindow = Readonly<z.infer<typeof empty>>
-export type CounterBase = Readonly<z.infer<typeof base>>
+export type WindowBase = Readonly<z.infer<typeof base>>
 
 const time = z.number().nullable()
 const closing = z.object({

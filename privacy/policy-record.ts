@@ -15,6 +15,8 @@ const column = z.object({
   stat: z.string(),
   /** ms */
   window: z.number(),
+  /** ms that its values stand for */
+  hold: z.number().default(0),
   ids: z.array(z.string()),
   /** windows that begin before it are not shown, UnixMs; 0: from the dataset's beginning on */
   since: z.number(),
@@ -85,11 +87,14 @@ function datasetRecord(
         const spec = specOf(one, slot)
         const was = known?.columns[one.name]
         const { stat, window } = one
-        const ids = one.inputs.flat().map(({ id }) => id)
+        const inputs = one.inputs.flat()
+        const ids = inputs.map(({ id }) => id)
+        const hold = Math.max(0, ...inputs.map((input) => input.hold))
         // Where the same readings are wanted in the same windows, those of open windows are all pending.
-        const isKept = was?.stat === stat && was.window === window && ids.every((id) => was.ids.includes(id))
+        const isKept =
+          was?.stat === stat && was.window === window && was.hold >= hold && ids.every((id) => was.ids.includes(id))
         const since = isKept && known?.slot === slot ? was.since : before ? stand.time : 0
-        return [one.name, { spec, stat, window, ids, since }]
+        return [one.name, { spec, stat, window, hold, ids, since }]
       }),
     ),
   }
@@ -98,7 +103,11 @@ function datasetRecord(
 /** Where a signal comes from, and why a column may be finer than its profile, changes no cell. */
 function specOf(one: PlanColumn, slot: number): string {
   const { accepted_risk: _, inputs, ...rest } = one
-  return canonicalJson({ ...rest, slot, inputs: inputs.map((row) => row.map(({ id }) => id)) } as never)
+  return canonicalJson({
+    ...rest,
+    slot,
+    inputs: inputs.map((row) => row.map(({ id, hold }) => (hold > 0 ? [id, hold] : id))),
+  } as never)
 }
 
 /** Whether a reading may have shaped a cell that was sealed by an earlier policy; undefined where none may have. */

@@ -15,7 +15,9 @@ const contract = contractOf({
     columns: {
       number: column,
       rate: { ...column, stat: 'rate', unit: '%', range: [0, 100] },
-      state: { meaning: 'm', type: 'category', stat: 'last', vocabulary: ['idle', 'run'] },
+      state: { meaning: 'm', type: 'category', stat: 'last', vocabulary: ['idle', 'run', '7', 'toString', 'false'] },
+      open: { ...column, stat: 'share_true', unit: '%', range: [0, 100] },
+      shut: { ...column, stat: 'share_false', unit: '1', range: [0, 1] },
     },
   },
 })
@@ -24,10 +26,17 @@ const rules = {
   number: { from: 'a/x', ...fine },
   rate: { rate: { of: 'a/ng', over: 'a/total', kind: 'counter', floor: 10 }, ...fine },
   state: { from: 'a/s' },
+  open: { from: 'a/o', ...fine },
+  shut: { from: 'a/c', range: [0, 1], step: 0.1 },
 }
 const assets = { a: { class: 'press', cycle_time: '1s' } }
 /** As a broker's wildcard brings them: nothing was known of them when the policy was compiled. */
-const plan = planOf(contract, policyOf({ stream: rules }, { assets }), [], ['a/x', 'a/ng', 'a/total', 'a/s'])
+const plan = planOf(
+  contract,
+  policyOf({ stream: rules }, { assets }),
+  [],
+  ['a/x', 'a/ng', 'a/total', 'a/s', 'a/o', 'a/c'],
+)
 const datasets = plan.datasets.map((dataset) => makeDataset(plan, dataset, { since: 0, sealed: 0 }))
 
 function routesOf(signal: SignalSpec): readonly Route[] {
@@ -38,8 +47,9 @@ function routesOf(signal: SignalSpec): readonly Route[] {
 function used(signal: SignalSpec, value: Value | null): number | string | undefined {
   const builder = makeBlockBuilder()
   builder.add(0, 0, value, 0)
-  const [route] = routesOf(signal)
-  return usableValue(route!, builder.take(unixMs(0)), 0)
+  const route = routesOf(signal)[0]!
+  const made = usableValue(route, builder.take(unixMs(0)), 0)
+  return route.kind === 'category' && made !== undefined ? ([...route.words.keys()][made] ?? 'another text') : made
 }
 
 describe('a column makes of a reading', () => {
@@ -68,6 +78,12 @@ describe('a column makes of a reading', () => {
     ['the number itself where it has no label', signalOf('a/s', { type: 'uint16', labels: states }), 7, '7'],
     ['no label that nobody wrote', signalOf('a/s', { type: 'string', labels: states }), 'toString', 'toString'],
     ['a truth as a word', signalOf('a/s', { type: 'bool' }), false, 'false'],
+    ['any other text as one that is not shown', signalOf('a/s', { type: 'string' }), 'secret', 'another text'],
+    ['a truth that is asked for, in the unit of the share', signalOf('a/o', { type: 'bool' }), true, 100],
+    ['a truth that is not asked for', signalOf('a/o', { type: 'bool' }), false, 0],
+    ['a share of false', signalOf('a/c', { type: 'bool' }), false, 1],
+    ['nothing of a number where a truth was due', signalOf('a/o', { type: 'bool' }), 1, undefined],
+    ['nothing of a number signal where a truth was due', signalOf('a/o', { type: 'uint16' }), 1, undefined],
   ])('%s', (_, signal, value, expected) => {
     const made = used(signal, value)
     if (typeof expected === 'number') expect(made).toBeCloseTo(expected, 9)

@@ -7,16 +7,21 @@ import type { Intake, OpenDataset } from './series.ts'
 /** How readings of one dictionary signal come to one input of a series. */
 export interface Route {
   readonly intake: Intake
-  readonly kind: 'measure' | 'count' | 'category' | 'unusable'
-  /** to the column's unit: value × factor + offset */
+  readonly kind: 'measure' | 'truth' | 'count' | 'category' | 'unusable'
+  /** to the column's unit: value × factor + offset; of a truth that is the one in question: factor */
   readonly factor: number
   readonly offset: number
   readonly labels: Readonly<Record<string, string>> | undefined
+  /** word of the vocabulary → its index; all other texts have the one after the last */
+  readonly words: ReadonlyMap<string, number>
   /** ms between readings that are due, 0 where not periodic */
   readonly every: number
   /** thinned, the readings give what a longer period would have given; else what is gone may have been what counts */
   readonly isSampled: boolean
 }
+
+/** Statistics that every n-th reading of a periodic signal gives as well. */
+const SAMPLED: readonly string[] = ['mean', 'last', 'share_true', 'share_false']
 
 const NONE: readonly Route[] = []
 
@@ -41,26 +46,47 @@ export function makeRoutes(
 }
 
 function makeRoute(intake: Intake, { type, unit = '1', labels, cadence }: SignalSpec): Route {
-  const { column } = intake.series
+  const { column, weighing } = intake.series
   const every = cadence.kind === 'periodic' ? cadence.every : 0
-  const isSampled = every > 0 && column.kind === 'number' && (column.stat === 'mean' || column.stat === 'last')
-  const route = { intake, factor: 1, offset: 0, labels, every, isSampled }
+  const isSampled = every > 0 && weighing.hold === 0 && column.kind === 'number' && SAMPLED.includes(column.stat)
+  const vocabulary = column.kind === 'category' ? column.vocabulary : []
+  const words = new Map(vocabulary.map((word, i) => [word, i]))
+  const route = { intake, factor: 1, offset: 0, labels, words, every, isSampled }
   if (column.kind === 'category') return { ...route, kind: 'category' }
-  const conversion = unitConversion(unit, column.stat === 'rate' ? '1' : column.unit)
+  const isShare = column.stat === 'share_true' || column.stat === 'share_false'
+  const conversion = isShare
+    ? unitConversion('1', column.unit)
+    : unitConversion(unit, column.stat === 'rate' ? '1' : column.unit)
   // Only a broker's wildcard can bring such a signal: the compiler refuses those it knows.
-  if (!conversion || type === 'bool' || type === 'string') return { ...route, kind: 'unusable' }
-  return { ...route, ...conversion, kind: column.stat === 'rate' ? 'count' : 'measure' }
+  const isFit = isShare ? type === 'bool' : type !== 'bool' && type !== 'string'
+  if (!conversion || !isFit) return { ...route, kind: 'unusable' }
+  if (isShare) return { ...route, ...conversion, kind: 'truth' }
+  return { ...route, ...conversion, kind: intake.series.counts ? 'count' : 'measure' }
 }
 
-/** What a column makes of reading i: a number in its unit, a category's text, or undefined where it can use neither. */
-export function usableValue(route: Route, block: ReadingBlock, i: number): number | string | undefined {
+/** What a column makes of reading i: a number in its unit, the index of a word, or undefined where it can use neither. */
+export function usableValue(route: Route, block: ReadingBlock, i: number): number | undefined {
   const form = block.forms[i]
   const v = block.values[i]!
-  if (route.kind === 'category') return categoryText(route, form, v, block)
-  if (route.kind === 'unusable') return undefined
-  const raw = form === FORM_NUMBER ? v : form === FORM_BIGINT ? Number(block.texts[v]) : Number.NaN
-  const x = raw * route.factor + route.offset
-  return Number.isFinite(x) ? x : undefined
+  switch (route.kind) {
+    case 'measure':
+    case 'count': {
+      const raw = form === FORM_NUMBER ? v : form === FORM_BIGINT ? Number(block.texts[v]) : Number.NaN
+      const x = raw * route.factor + route.offset
+      return Number.isFinite(x) ? x : undefined
+    }
+    case 'truth': {
+      if (form !== FORM_BOOL) return undefined
+      const isIt = (v !== 0) === (route.intake.series.column.stat === 'share_true')
+      return isIt ? route.factor : 0
+    }
+    case 'category': {
+      const text = categoryText(route, form, v, block)
+      return text === undefined ? undefined : (route.words.get(text) ?? route.words.size)
+    }
+    case 'unusable':
+      return undefined
+  }
 }
 
 function categoryText(

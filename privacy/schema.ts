@@ -15,7 +15,7 @@ const signalRef = z
 const rate = z.strictObject({
   of: signalRef.describe('the counter above the line, such as "{asset}/ng"'),
   over: signalRef.describe('the counter below the line, such as "{asset}/total"'),
-  kind: z.literal('counter').describe('both signals count up; a step back is a reset, and counting goes on from zero'),
+  kind: z.literal('counter').describe('both signals count up; a step back is a reset (see `wrap`)'),
   floor: z.int().min(1).describe('a window in which the lower counter moved by less than this is suppressed'),
 })
 
@@ -30,6 +30,11 @@ const rule = z
       .optional()
       .describe("lowest and highest value that leaves, in the contract's unit; not for categories"),
     step: decimal.optional().describe("width of the grid, in the contract's unit; not for categories"),
+    wrap: decimal
+      .optional()
+      .describe(
+        "where the counter (of a rate: both) begins at zero again, such as 65536 for 16 bits, in the contract's unit (of a rate: in counts); without it a step back is a reset, and counting goes on from zero",
+      ),
     accept_risk: z
       .string()
       .min(1)
@@ -50,7 +55,7 @@ const asset = z.strictObject({
   place: name.optional().describe('the asset that "{place}" stands for, such as the hall'),
   cycle_time: duration({ min: '1ms' })
     .optional()
-    .describe('time of one machine cycle; columns of states need a longer window than this'),
+    .describe('time of one machine cycle; columns of states, shares and deltas need a longer window than this'),
 })
 
 /** The data steward's file: what leaves the plant, and how coarse. What no rule names stays inside. */

@@ -2,7 +2,8 @@ import type { DisclosurePlan, PlanColumn, PlanDataset, PlanInput } from './compi
 import { gridBounds } from './grid.ts'
 import type { ClosingState } from './memory.ts'
 import type { PolicyRecord } from './policy-record.ts'
-import { type Cell, categoryCell, makeTally, measureCell, rateCell, type Tally } from './statistic.ts'
+import { type Cell, categoryCell, deltaCell, measureCell, rateCell } from './statistic.ts'
+import { heldTally, isHeld, makeTally, type Tally, type Weighing } from './tally.ts'
 import { type Closing, type Feed, floorTo, makeClosing } from './window.ts'
 
 /** One input signal of a series: its tallies by window. */
@@ -26,10 +27,13 @@ export interface Series {
   readonly column: PlanColumn
   /** ms */
   readonly window: number
-  readonly low: number
-  readonly high: number
-  /** each window also needs the last reading of the window before */
-  readonly isCounter: boolean
+  readonly weighing: Weighing
+  /** its inputs are counters */
+  readonly counts: boolean
+  /** counters: where they begin at zero again; 0: a step back is a reset */
+  readonly wrap: number
+  /** how many windows before a window may hold the reading that it begins with: what is counted from, or still holds */
+  readonly reach: number
   /** windows that begin before it are not shown: of those the stream, or the policy, saw a part at most; UnixMs */
   readonly since: number
   readonly intakes: readonly Intake[]
@@ -116,31 +120,66 @@ function feedsOf(dataset: PlanDataset): readonly Feed[] {
 function makeSeries(dataset: OpenDataset, column: PlanColumn, inputs: readonly PlanInput[], since: number): Series {
   const bounds = column.kind === 'number' ? gridBounds(column.grid) : { low: 0, high: 0 }
   const intakes: Intake[] = []
+  const weighing = weighingOf(column, Math.max(0, ...inputs.map(({ hold }) => hold)))
+  const { window } = column
+  const counter = column.stat === 'rate' || column.stat === 'delta' ? column : undefined
   const series: Series = {
     key: JSON.stringify([dataset.plan.name, column.name, ...inputs.map((input) => input.id)]),
     dataset,
     column,
-    window: column.window,
-    low: bounds.low,
-    high: bounds.high,
-    isCounter: column.stat === 'rate',
+    window,
+    weighing,
+    counts: counter !== undefined,
+    wrap: counter?.wrap ?? 0,
+    reach: counter ? 1 : Math.ceil(weighing.hold / window),
     since,
     intakes,
     cell(start) {
       const [first, second] = intakes
       const tally = (intake: Intake, at: number): Tally | undefined => (at < since ? undefined : intake.tallies.get(at))
-      const now = tally(first!, start)
-      if (column.kind === 'category') return categoryCell(now, column.vocabulary, column.min_share)
-      if (column.stat !== 'rate') return measureCell(column.stat, now, column.grid, bounds, column.min_share)
-      const counted = (intake: Intake) => ({
-        now: tally(intake, start),
-        before: tally(intake, start - column.window),
-      })
-      return rateCell(counted(first!), counted(second!), column, column.grid, bounds, column.min_share)
+      const share = column.min_share
+      if (column.stat === 'rate' || column.stat === 'delta') {
+        const counted = (intake: Intake) => ({ now: tally(intake, start), before: tally(intake, start - window) })
+        return column.stat === 'rate'
+          ? rateCell(counted(first!), counted(second!), column, column.grid, bounds, share)
+          : deltaCell(counted(first!), column, column.grid, bounds, share)
+      }
+      const own = tally(first!, start)
+      const span = { start, end: start + window }
+      const now = weighing.hold === 0 || start < since ? own : heldTally(span, own, baseOf(first!, start), weighing)
+      if (column.kind === 'category') return categoryCell(column.stat, now, column.vocabulary, share)
+      return measureCell(column.stat, now, weighing, column.grid, bounds, share)
     },
   }
   for (const { id } of inputs) intakes.push({ id, series, tallies: new Map(), current: undefined, latest: -1 })
   return series
+}
+
+/** PRIVACY.md, *Order of operations*: the readings of a share or a standard deviation are not clamped, its result is. */
+function weighingOf(column: PlanColumn, hold: number): Weighing {
+  const open = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY }
+  if (column.kind === 'category')
+    return column.stat === 'mode'
+      ? { sums: 'words', words: column.vocabulary.length + 1, hold, ...open }
+      : { sums: 'values', words: 0, hold, ...open }
+  if (column.stat === 'std') return { sums: 'squares', words: 0, hold, ...open }
+  const isShare = column.stat === 'share_true' || column.stat === 'share_false'
+  return { sums: 'values', words: 0, hold, ...(isShare ? open : gridBounds(column.grid)) }
+}
+
+/**
+ * Tally of the newest reading before the window that starts there, which it begins with: what it counts from, or what may
+ * still hold.
+ */
+export function baseOf({ tallies, series }: Intake, start: number): Tally | undefined {
+  const { window, reach, since, weighing } = series
+  for (let back = 1; back <= reach; back++) {
+    const at = start - back * window
+    const tally = at < since ? undefined : tallies.get(at)
+    if (!tally || !Number.isFinite(tally.newest_at)) continue
+    return weighing.hold === 0 || isHeld(tally, start, tallies.get(start), weighing) ? tally : undefined
+  }
+  return undefined
 }
 
 /** Start of the window whose value stands in the slot that starts there (PRIVACY.md, *Windows, exactly*). */
@@ -159,39 +198,42 @@ export function neededFrom(dataset: OpenDataset, sealed: number): number {
   return dataset.series.reduce((least, series) => Math.min(least, windowOfSlot(series, sealed)), sealed)
 }
 
-/** Lowest sequence of a reading in a window that ends after `horizon`, or that such a window counts from. */
+/** Lowest sequence of a reading in a window that ends after `horizon`, or that such a window begins with. */
 export function neededSeq(dataset: OpenDataset, horizon: number): number {
   let least = Number.POSITIVE_INFINITY
-  for (const { intakes, isCounter, window } of dataset.series) {
-    for (const { tallies } of intakes) {
-      for (const tally of tallies.values()) {
-        if (tally.end > horizon) least = Math.min(least, tally.first_seq)
-        else if (isCounter && tally.end + window > horizon) least = Math.min(least, tally.newest_seq)
-      }
+  for (const { intakes, window, reach } of dataset.series) {
+    for (const intake of intakes) {
+      for (const tally of intake.tallies.values()) if (tally.end > horizon) least = Math.min(least, tally.first_seq)
+      const base = reach > 0 ? baseOf(intake, floorTo(horizon, window)) : undefined
+      if (base) least = Math.min(least, base.newest_seq)
     }
   }
   return least
 }
 
-/** Forgets the tallies of windows that end at or before `horizon` and that no later window counts from. */
+/** Forgets the tallies of windows that end at or before `horizon` and that no later window begins with. */
 export function forgetUntil(dataset: OpenDataset, horizon: number): void {
-  for (const { intakes, isCounter, window } of dataset.series) {
+  for (const { intakes, window, reach } of dataset.series) {
     for (const intake of intakes) {
       intake.current = undefined
+      const base = reach > 0 ? baseOf(intake, floorTo(horizon, window)) : undefined
       for (const [start, tally] of intake.tallies)
-        if (tally.end + (isCounter ? window : 0) <= horizon) intake.tallies.delete(start)
+        if (tally.end <= horizon && tally !== base) intake.tallies.delete(start)
     }
   }
 }
 
-/** The tally of the window that `at` falls into, made where there is none; undefined where it ends at or before `from`. */
+/**
+ * The tally of the window that `at` falls into, made where there is none; undefined where it ends at or before `from` and
+ * no later window can begin with it.
+ */
 export function tallyAt(intake: Intake, at: number, from: number): Tally | undefined {
-  const { window, isCounter } = intake.series
+  const { window, reach, weighing } = intake.series
   const start = floorTo(at, window)
-  if (start + window <= (isCounter ? from - window : from)) return undefined
+  if (start + window + reach * window <= from) return undefined
   const held = intake.tallies.get(start)
   if (held) return held
-  const tally = makeTally(start, start + window)
+  const tally = makeTally(start, start + window, weighing.words)
   intake.tallies.set(start, tally)
   return tally
 }

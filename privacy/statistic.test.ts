@@ -1,78 +1,31 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseDecimal } from '../core/decimal.ts'
-import { Q_CLIPPED, Q_DEGRADED, Q_MISSING, Q_OK } from './disclosed.ts'
-import { type Grid, gridBounds, makeGrid } from './grid.ts'
 import {
-  addBase,
-  addCount,
-  addLast,
-  addMeasure,
-  type Cell,
-  categoryCell,
-  makeTally,
-  measureCell,
-  rateCell,
-  type Tally,
-} from './statistic.ts'
-
-const tenths = gridOf('0', '100', '0.1')
-const hundredths = gridOf('0', '10', '0.01')
-const START = 600
-const SPAN = 60
-
-function gridOf(low: string, high: string, step: string): Grid {
-  return makeGrid(parseDecimal(low)!, parseDecimal(high)!, parseDecimal(step)!) as Grid
-}
-
-/** Readings as time and value. */
-type Readings = readonly (readonly [at: number, x: number])[]
-
-function measured(readings: Readings, rest: Partial<Tally> = {}): Tally {
-  const tally = makeTally(START, START + SPAN)
-  for (const [at, x] of readings) {
-    addMeasure(tally, at, x, 0, 100)
-    tally.n++
-  }
-  return Object.assign(tally, rest)
-}
-
-function counted(readings: Readings, rest: Partial<Tally> = {}): Tally {
-  const tally = makeTally(START, START + SPAN)
-  readings.forEach(([at, x], seq) => {
-    addBase(tally, at, x, seq)
-    addCount(tally, at, x)
-    tally.n++
-  })
-  return Object.assign(tally, rest)
-}
-
-/** A counter's readings, one a second. */
-const upTo = (values: readonly number[], rest?: Partial<Tally>): Tally =>
-  counted(
-    values.map((x, at) => [at, x]),
-    rest,
-  )
-
-/** Texts, one a second. */
-function texts(texts: readonly string[], rest: Partial<Tally> = {}): Tally {
-  const tally = makeTally(START, START + SPAN)
-  texts.forEach((text, at) => {
-    addLast(tally, at, text)
-    tally.n++
-  })
-  return Object.assign(tally, rest)
-}
+  byWords,
+  gridOf,
+  hundredths,
+  indexOf,
+  measure,
+  measured,
+  type Readings,
+  texts,
+  upTo,
+} from '../test/support/tallies.ts'
+import { Q_CLIPPED, Q_DEGRADED, Q_MISSING, Q_OK } from './disclosed.ts'
+import { gridBounds } from './grid.ts'
+import { type Cell, categoryCell, deltaCell, rateCell } from './statistic.ts'
+import { addBase, addCount, addValue, type Tally } from './tally.ts'
 
 type Windows = readonly [now: Tally | undefined, before?: Tally | undefined]
 
-function rate(of: Windows, over: Windows, { floor = 10, factor = 1, minShare = 0.5, grid = hundredths } = {}): Cell {
+function rate(
+  of: Windows,
+  over: Windows,
+  { floor = 10, factor = 1, wrap = 0, minShare = 0.5, grid = hundredths } = {},
+): Cell {
   const counts = ([now, before]: Windows) => ({ now, before })
-  return rateCell(counts(of), counts(over), { floor, factor }, grid, gridBounds(grid), minShare)
+  return rateCell(counts(of), counts(over), { floor, factor, wrap }, grid, gridBounds(grid), minShare)
 }
-
-const measure = (stat: 'mean' | 'min' | 'max' | 'last', tally: Tally | undefined, minShare = 0.5): Cell =>
-  measureCell(stat, tally, tenths, gridBounds(tenths), minShare)
 
 describe('a measured value', () => {
   const readings: Readings = [
@@ -152,7 +105,7 @@ describe('a cell is degraded', () => {
     ['not by few where none are asked for', { due: 3 }, 0, Q_OK],
   ])('%s', (_, rest, minShare, q) => {
     expect(measure('mean', measured(three, rest), minShare)).toEqual({ value: 1, q, reason: '' })
-    expect(categoryCell(texts(['a', 'a', 'a'], rest), ['a'], minShare).q).toBe(q)
+    expect(categoryCell('last', texts(['a', 'a', 'a'], rest), ['a'], minShare).q).toBe(q)
     expect(rate([upTo([0, 1, 2], rest)], [upTo([0, 5, 10])], { minShare }).q).toBe(q)
     expect(rate([upTo([0, 1, 2])], [upTo([0, 5, 10], rest)], { minShare }).q).toBe(q)
   })
@@ -168,7 +121,7 @@ describe('a cell is degraded', () => {
 
   it('and says first that it is missing', () => {
     expect(measure('mean', measured([], { uncertain: 1 })).q).toBe(Q_MISSING)
-    expect(categoryCell(texts(['b'], { uncertain: 1 }), ['a'], 0.5).q).toBe(Q_MISSING)
+    expect(categoryCell('last', texts(['b'], { uncertain: 1 }), ['a'], 0.5).q).toBe(Q_MISSING)
   })
 })
 
@@ -180,12 +133,12 @@ describe('a category', () => {
     ['is missing in an empty window', texts([]), missing],
     ['is suppressed outside the vocabulary', texts(['a', 'secret']), missing],
     ['is suppressed in another case', texts(['A']), missing],
-  ])('%s', (_, tally, cell) => expect(categoryCell(tally, ['a', 'b'], 0.5)).toEqual(cell))
+  ])('%s', (_, tally, cell) => expect(categoryCell('last', tally, ['a', 'b'], 0.5)).toEqual(cell))
 
   it('is the latest by its time, not by when it came', () => {
     const tally = texts(['a', 'b'])
-    addLast(tally, 0.5, 'a')
-    expect(categoryCell(tally, ['a', 'b'], 0.5).value).toBe('b')
+    addValue(tally, byWords, 0.5, indexOf('a'))
+    expect(categoryCell('last', tally, ['a', 'b'], 0.5).value).toBe('b')
   })
 })
 
@@ -201,6 +154,8 @@ describe('a rate', () => {
     ['counts from the window before', rate([upTo([3]), upTo([1, 2])], [upTo([120]), upTo([90, 110])]), shown(0.1)],
     ['counts a reset within the window', rate([upTo([90, 95, 2])], [upTo([0, 70])]), shown(0.1)],
     ['counts a reset between the windows', rate([upTo([2, 3]), upTo([900])], [upTo([0, 30])]), shown(0.1)],
+    ['counts on over a wrap that is stated', rate([upTo([254, 1], {}, 256)], [ten], { wrap: 256 }), shown(0.3)],
+    ['counts on over a wrap between the windows', rate([upTo([1]), upTo([254])], [ten], { wrap: 256 }), shown(0.3)],
     ['may be of nothing', rate([upTo([5, 5])], [ten]), shown(0)],
     ['is clipped as a result', rate([upTo([0, 101])], [ten]), shown(10, Q_CLIPPED)],
     ['is shown at the floor', rate([upTo([0, 1])], [ten]), shown(0.1)],
@@ -216,13 +171,13 @@ describe('a rate', () => {
 
   it('is not misled by a reading that is older than the one before it', () => {
     const tally = upTo([0, 10])
-    addCount(tally, 0.5, 4)
+    addCount(tally, 0.5, 4, 0)
     expect([tally.first, tally.gain, tally.last]).toEqual([0, 10, 10])
   })
 
   it('counts both of two readings of one moment, and goes on from the one that came later', () => {
     const tally = upTo([0, 10])
-    addCount(tally, 1, 14)
+    addCount(tally, 1, 14, 0)
     addBase(tally, 1, 14, 9)
     expect([tally.gain, tally.newest, tally.newest_seq]).toEqual([14, 14, 9])
   })
@@ -247,6 +202,38 @@ describe('a rate', () => {
         // Over a counter that moves by one, a rate is a count.
         const counts = windows.map((now, i) => rate([now, windows[i - 1]], [upTo([0, 1])], { floor: 1, grid }).value)
         expect(counts.reduce<number>((sum, n) => sum + Number(n ?? 0), 0)).toBe(values.at(-1)! - values[0]!)
+      }),
+    )
+  })
+})
+
+describe('a delta', () => {
+  const grid = gridOf('0', '300', '1')
+  const delta = (now: Tally | undefined, before: Tally | undefined, wrap = 0): Cell =>
+    deltaCell({ now, before }, { wrap }, grid, gridBounds(grid), 0.5)
+  const missing: Cell = { value: null, q: Q_MISSING, reason: 'unusable' }
+  const shown = (value: number, q = Q_OK): Cell => ({ value, q, reason: '' })
+
+  it.each<[string, Cell, Cell]>([
+    ['counts from the first of the window', delta(upTo([1, 2, 4]), undefined), shown(3)],
+    ['counts from the window before', delta(upTo([3, 8]), upTo([1, 2])), shown(6)],
+    ['counts from zero after a reset', delta(upTo([90, 95, 2]), undefined), shown(7)],
+    ['counts on over a wrap', delta(upTo([250, 255, 2], {}, 256), undefined, 256), shown(8)],
+    ['counts on over a wrap between the windows', delta(upTo([4], {}, 256), upTo([250]), 256), shown(10)],
+    ['counts from zero after a step that no wrap makes', delta(upTo([900, 5], {}, 256), undefined, 256), shown(5)],
+    ['may be nothing', delta(upTo([5, 5]), undefined), shown(0)],
+    ['is clipped as a result', delta(upTo([0, 301]), undefined), shown(300, Q_CLIPPED)],
+    ['is missing from one reading alone', delta(upTo([1]), undefined), missing],
+    ['is missing in an empty window', delta(undefined, upTo([1])), missing],
+    ['is degraded by what was thinned before', delta(upTo([3]), upTo([1], { thinned: true })), shown(2, Q_DEGRADED)],
+  ])('%s', (_, cell, expected) => expect(cell).toEqual(expected))
+
+  it('over a whole number of wraps is what was made, wherever the counter stood', () => {
+    fc.assert(
+      fc.property(fc.nat(255), fc.array(fc.integer({ min: 0, max: 255 }), { maxLength: 20 }), (at, parts) => {
+        const values = [at, ...parts.map((_, i) => (at + parts.slice(0, i + 1).reduce((sum, n) => sum + n, 0)) % 256)]
+        const tally = upTo(values, {}, 256)
+        expect(tally.gain).toBe(parts.reduce((sum, n) => sum + n, 0))
       }),
     )
   })

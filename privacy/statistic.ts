@@ -1,110 +1,7 @@
+import type { CategoryStatistic } from '../core/contract.ts'
 import { Q_CLIPPED, Q_DEGRADED, Q_MISSING, Q_OK } from './disclosed.ts'
 import { clamp, type Grid, gridIndex, gridValue } from './grid.ts'
-
-/** The readings of one input within one window, summed up as they come. */
-export interface Tally {
-  /** UnixMs */
-  readonly start: number
-  readonly end: number
-  /** lowest raw sequence of a reading in it */
-  first_seq: number
-  /** highest raw sequence of a reading in it that came in time */
-  last_seq: number
-  /** readings that came in time */
-  n: number
-  /** of these, how many were uncertain */
-  uncertain: number
-  /** ms that these stand for: the time between readings that are due, of each; 0 where that is not known */
-  due: number
-  /** readings may be gone from it that would have changed its value: the buffer thinned them */
-  thinned: boolean
-  /** of readings clamped to the range, in the column's unit, each as often as it stands for one that was there */
-  sum: number
-  weight: number
-  /** how many of them the clamp changed */
-  clamped: number
-  min: number
-  max: number
-  /** latest reading by its time: a number, or a category's text */
-  last_at: number
-  last: number | string
-  /** counters: value of the first reading, and what was counted after it */
-  first: number
-  gain: number
-  /** counters: newest reading of the span, a late one too: the next window counts from it */
-  newest_at: number
-  newest: number
-  newest_seq: number
-}
-
-/** An empty tally of [start, end). */
-export function makeTally(start: number, end: number): Tally {
-  return {
-    start,
-    end,
-    first_seq: Number.POSITIVE_INFINITY,
-    last_seq: -1,
-    n: 0,
-    uncertain: 0,
-    due: 0,
-    thinned: false,
-    sum: 0,
-    weight: 0,
-    clamped: 0,
-    min: Number.POSITIVE_INFINITY,
-    max: Number.NEGATIVE_INFINITY,
-    last_at: Number.NEGATIVE_INFINITY,
-    last: 0,
-    first: 0,
-    gain: 0,
-    newest_at: Number.NEGATIVE_INFINITY,
-    newest: 0,
-    newest_seq: Number.POSITIVE_INFINITY,
-  }
-}
-
-/**
- * Adds a measured value; `low` and `high` are the range it is clamped to before a mean, `weight` is how many readings it
- * stands for.
- */
-export function addMeasure(tally: Tally, at: number, x: number, low: number, high: number, weight = 1): void {
-  const clamped = clamp(x, low, high)
-  tally.sum += clamped * weight
-  tally.weight += weight
-  if (clamped !== x) tally.clamped++
-  if (x < tally.min) tally.min = x
-  if (x > tally.max) tally.max = x
-  addLast(tally, at, x)
-}
-
-/** Adds a value of which only the latest counts. */
-export function addLast(tally: Tally, at: number, value: number | string): void {
-  if (at < tally.last_at) return
-  tally.last_at = at
-  tally.last = value
-}
-
-/**
- * Adds a counter's reading. A step back is a reset or a wrap: counting goes on from zero. A reading older than the
- * newest one adds nothing, for the newest one has counted it already.
- */
-export function addCount(tally: Tally, at: number, x: number): void {
-  if (tally.n === 0) tally.first = x
-  else if (at >= tally.last_at) tally.gain += increment(tally.last as number, x)
-  addLast(tally, at, x)
-}
-
-/** Remembers the reading that the next window counts from. */
-export function addBase(tally: Tally, at: number, x: number, seq: number): void {
-  if (at < tally.newest_at) return
-  tally.newest_at = at
-  tally.newest = x
-  tally.newest_seq = seq
-}
-
-function increment(from: number, to: number): number {
-  return to >= from ? to - from : to
-}
+import { increment, type Tally, type Weighing } from './tally.ts'
 
 /** One cell, and why it is null. */
 export interface Cell {
@@ -113,32 +10,73 @@ export interface Cell {
   readonly reason: '' | 'floor' | 'unusable'
 }
 
+/** Statistics of the values of one input; the others count. */
+export type MeasureStatistic = 'mean' | 'min' | 'max' | 'std' | 'last' | 'share_true' | 'share_false'
+
 const NOTHING: Cell = { value: null, q: Q_MISSING, reason: 'unusable' }
 const BELOW_FLOOR: Cell = { value: null, q: Q_MISSING, reason: 'floor' }
 
-/** Mean, min, max or last of a measured value. Clamping keeps order, so extremes are clamped once, at the end. */
+/**
+ * A statistic of measured values. Clamping keeps order, so extremes are clamped once, at the end; the readings of a mean
+ * were clamped as they came, those of a share or standard deviation never are.
+ */
 export function measureCell(
-  stat: 'mean' | 'min' | 'max' | 'last',
+  stat: MeasureStatistic,
   tally: Tally | undefined,
+  by: Pick<Weighing, 'hold'>,
   grid: Grid,
   bounds: { readonly low: number; readonly high: number },
   minShare: number,
 ): Cell {
   if (!tally || tally.n === 0) return NOTHING
-  const x = stat === 'mean' ? tally.sum / tally.weight : stat === 'last' ? (tally.last as number) : tally[stat]
+  const x = measured(stat, tally, by)
+  if (x === undefined) return NOTHING
   return onGrid(x, grid, bounds, stat === 'mean' && tally.clamped > 0, isDegraded(tally, minShare))
 }
 
-/** The latest text of the window; null where the vocabulary does not hold it. */
-export function categoryCell(tally: Tally | undefined, vocabulary: readonly string[], minShare: number): Cell {
-  if (!tally || tally.n === 0 || !vocabulary.includes(tally.last as string)) return NOTHING
-  return { value: tally.last as string, q: isDegraded(tally, minShare) ? Q_DEGRADED : Q_OK, reason: '' }
+function measured(stat: MeasureStatistic, tally: Tally, { hold }: Pick<Weighing, 'hold'>): number | undefined {
+  switch (stat) {
+    case 'mean':
+    case 'share_true':
+    case 'share_false':
+      return tally.sum / tally.weight
+    case 'std':
+      // Of what was there, not an estimate of more. One reading alone has none, unless it says what was there all the time.
+      return tally.n > 1 || hold > 0 ? Math.sqrt(Math.max(0, tally.squares) / tally.weight) : undefined
+    case 'last':
+      return tally.last
+    case 'min':
+    case 'max':
+      return tally[stat]
+  }
+}
+
+/**
+ * The latest word of the window, or the one with most weight, of equals the first of the vocabulary; null where the
+ * vocabulary does not hold it. Texts outside it weigh together, as one word that stands last.
+ */
+export function categoryCell(
+  stat: CategoryStatistic,
+  tally: Tally | undefined,
+  vocabulary: readonly string[],
+  minShare: number,
+): Cell {
+  if (!tally || tally.n === 0) return NOTHING
+  const index = stat === 'last' ? tally.last : tally.words.indexOf(Math.max(...tally.words))
+  const value = vocabulary[index]
+  if (value === undefined) return NOTHING
+  return { value, q: isDegraded(tally, minShare) ? Q_DEGRADED : Q_OK, reason: '' }
 }
 
 /** A counter's tally, and the tally of the window before. */
 export interface Counted {
   readonly now: Tally | undefined
   readonly before: Tally | undefined
+}
+
+/** How counts are read: `wrap` is where counters begin at zero again, 0 where a step back is a reset. */
+export interface Counting {
+  readonly wrap: number
 }
 
 /**
@@ -148,25 +86,41 @@ export interface Counted {
 export function rateCell(
   of: Counted,
   over: Counted,
-  rate: { readonly floor: number; readonly factor: number },
+  rate: Counting & { readonly floor: number; readonly factor: number },
   grid: Grid,
   bounds: { readonly low: number; readonly high: number },
   minShare: number,
 ): Cell {
-  const below = counted(over)
+  const below = counted(over, rate.wrap)
   if (below === undefined) return NOTHING
   if (below < rate.floor) return BELOW_FLOOR
-  const above = counted(of)
+  const above = counted(of, rate.wrap)
   if (above === undefined) return NOTHING
-  const degraded = [of, over].some(({ now, before }) => isDegraded(now!, minShare) || before?.thinned)
+  const degraded = isCountDegraded(of, minShare) || isCountDegraded(over, minShare)
   return onGrid((above / below) * rate.factor, grid, bounds, false, degraded)
 }
 
+/** What a counter counted. */
+export function deltaCell(
+  counter: Counted,
+  { wrap }: Counting,
+  grid: Grid,
+  bounds: { readonly low: number; readonly high: number },
+  minShare: number,
+): Cell {
+  const gain = counted(counter, wrap)
+  return gain === undefined ? NOTHING : onGrid(gain, grid, bounds, false, isCountDegraded(counter, minShare))
+}
+
 /** Counted from the last reading of the window before, or else from the first of this one; undefined from one alone. */
-function counted({ now, before }: Counted): number | undefined {
+function counted({ now, before }: Counted, wrap: number): number | undefined {
   if (!now || now.n === 0) return undefined
-  if (before && Number.isFinite(before.newest_at)) return increment(before.newest, now.first) + now.gain
+  if (before && Number.isFinite(before.newest_at)) return increment(before.newest, now.first, wrap) + now.gain
   return now.n > 1 ? now.gain : undefined
+}
+
+function isCountDegraded({ now, before }: Counted, minShare: number): boolean {
+  return isDegraded(now!, minShare) || before?.thinned === true
 }
 
 function isDegraded(tally: Tally, minShare: number): boolean {

@@ -26,9 +26,9 @@ import { type Disclosed, Q_DEGRADED, Q_MISSING, Q_OK } from './disclosed.ts'
  */
 
 const every10s = { kind: 'periodic', every: 10_000 } as const
-const cadences = [every10s, { kind: 'event' } as const]
+const cadences = [every10s, { kind: 'event' } as const, { kind: 'on_change', heartbeat: 100_000 } as const]
 const column = { meaning: 'm', unit: 'Cel', range: [-1, 200], step: 0.1, window: '1m' }
-const stats = ['mean', 'last', 'min', 'max'] as const
+const stats = ['mean', 'last', 'min', 'max', 'std'] as const
 const contract = contractOf(
   {
     stream: {
@@ -41,7 +41,9 @@ const contract = contractOf(
         slow_max: { ...column, stat: 'max', window: '5m' },
         slow_min: { ...column, stat: 'min', window: '5m' },
         rate: { meaning: 'm', stat: 'rate', unit: '1', range: [0, 100], step: 0.001 },
+        made: { meaning: 'm', stat: 'delta', unit: '{count}', range: [0, 100], step: 1 },
         state: { meaning: 'm', type: 'category', stat: 'last', vocabulary: ['idle', 'run'] },
+        most: { meaning: 'm', type: 'category', stat: 'mode', vocabulary: ['idle', 'run'] },
       },
     },
   },
@@ -52,7 +54,9 @@ const counters = { of: '{asset}/ng', over: '{asset}/total', kind: 'counter', flo
 const rules = {
   ...Object.fromEntries([...stats, 'slow', 'slow_max', 'slow_min'].map((name) => [name, oil])),
   rate: { rate: counters, range: [0, 100], step: 0.01 },
+  made: { from: '{asset}/total', range: [0, 100], step: 5 },
   state: { from: '{asset}/state' },
+  most: { from: '{asset}/state' },
 }
 const assets = { 'press-7': { class: 'press', cycle_time: '10s' } }
 

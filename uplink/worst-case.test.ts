@@ -79,7 +79,7 @@ describe('the worst case of the size', () => {
   ): DisclosedColumn {
     const random = randomBytes(rows * 8)
     const q = Uint8Array.from(randomBytes(rows), (b) => b & 3)
-    const base = { name, stat: 'rate', window_s: 86_400, q }
+    const base = { name, stat: 'share_false', window_s: 86_400, q }
     const pick = <T>(value: (i: number) => T): (T | null)[] =>
       Array.from(q, (mark, i) => (mark === 2 ? null : value(i)))
     if (type === 'category')

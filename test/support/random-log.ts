@@ -15,7 +15,15 @@ export const signals: readonly SignalSpec[] = [
   signalOf('press-7/state', { type: 'uint16', labels: { 0: 'idle', 1: 'run', 2: 'hidden' } }),
   signalOf('press-8/state', { type: 'uint16', labels: { 0: 'idle', 1: 'run' } }),
   signalOf('press-7/secret'),
+  signalOf('press-7/level', { unit: 'Cel', cadence: { kind: 'on_change', heartbeat: 150_000 } }),
+  signalOf('press-8/level', { unit: 'Cel', cadence: { kind: 'on_change', heartbeat: 1_800_000 } }),
+  signalOf('press-7/open', { type: 'bool', cadence: { kind: 'on_change', heartbeat: 600_000 } }),
+  signalOf('press-8/open', { type: 'bool', cadence: { kind: 'periodic', every: 10_000 } }),
+  signalOf('press-7/mode', { type: 'uint16', cadence: { kind: 'on_change', heartbeat: 400_000 } }),
+  signalOf('press-8/mode', { type: 'uint16', source: 'broker' }),
 ]
+const BOOLS = [12, 13]
+const WORDS = [7, 8, 14, 15]
 const column = { meaning: 'm', stat: 'mean', unit: 'Cel', range: [-50, 200], step: 0.1 }
 const rate = { meaning: 'm', stat: 'rate', unit: '1', range: [0, 1], step: 0.001 }
 const contract = contractOf(
@@ -53,7 +61,57 @@ const stream = {
   slow_rate: { rate: counters, range: [0, 0.5], step: 0.01 },
   state: { from: '{asset}/state' },
 }
+/** Every statistic that the others have not, of what is periodic, stored on change, and neither. */
+const held = contractOf(
+  {
+    stream: {
+      kind: 'stream',
+      grid: '1m',
+      cadence: '10m',
+      columns: {
+        level: column,
+        spread: { ...column, stat: 'std', range: [0, 100] },
+        slow_spread: { ...column, stat: 'std', range: [0, 100], window: '5m' },
+        lowest: { ...column, stat: 'min', window: '5m' },
+        latest: { ...column, stat: 'last' },
+        oil_spread: { ...column, stat: 'std', range: [0, 100] },
+        open: { ...rate, stat: 'share_true' },
+        shut: { ...rate, stat: 'share_false', unit: '%', range: [0, 100], window: '5m' },
+        mode: { meaning: 'm', type: 'category', stat: 'mode', vocabulary: ['1', '0'] },
+        mode_last: { meaning: 'm', type: 'category', stat: 'last', vocabulary: ['1', '0'] },
+        made: { ...rate, stat: 'delta', unit: '{count}', range: [0, 500], window: '5m' },
+      },
+    },
+    hourly: {
+      kind: 'table',
+      window: '20m',
+      cadence: '1h',
+      columns: { level: column, made: { ...rate, stat: 'delta', unit: '{count}', range: [0, 500] } },
+    },
+  },
+  { grace: '30s', max_wait: '10m' },
+)
+const level = { from: '{asset}/level', range: [0, 100], step: 1 }
+const spread = { ...level, range: [0, 50], step: 0.5 }
+const made = { from: '{asset}/total', range: [0, 500], step: 25 }
+const heldRules = {
+  stream: {
+    level,
+    spread,
+    slow_spread: { ...spread, step: 1 },
+    lowest: level,
+    latest: level,
+    oil_spread: { ...spread, from: '{asset}/oil' },
+    open: { from: '{asset}/open', range: [0, 1], step: 0.01 },
+    shut: { from: '{asset}/open', range: [0, 80], step: 1 },
+    mode: { from: '{asset}/mode' },
+    mode_last: { from: '{asset}/mode' },
+    made: { ...made, wrap: 131 },
+  },
+  hourly: { level, made },
+}
 export const plans = fc.constantFrom(
+  planOf(held, policyOf(heldRules, { assets }), signals),
   planOf(contract, policyOf({ stream, hourly }, { assets }), signals),
   planOf(contract, policyOf({ hourly }, { assets }), signals),
 )
@@ -101,9 +159,9 @@ export const logs = fc
           broker: said(broker, ['press-7', 'press-8', 'hall']),
         },
         rows: rows.map(({ signal, lag, value, quality }): Row => {
-          const isCategory = signal === 7 || signal === 8
           const at = arrival - lag * 1000
-          return [signal, at, isCategory ? (Number.isNaN(value) ? 2 : value % 3) : value, quality]
+          if (BOOLS.includes(signal)) return [signal, at, value % 2 === 0, quality]
+          return [signal, at, WORDS.includes(signal) ? (Number.isNaN(value) ? 2 : value % 3) : value, quality]
         }),
       }
     })
