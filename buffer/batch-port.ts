@@ -16,6 +16,8 @@ export interface BatchChoice {
   readonly end?: 'oldest' | 'newest'
   /** these not */
   readonly except?: readonly BatchId[]
+  /** of those alone that this run sealed in the present stream */
+  readonly of?: 'this_run'
 }
 
 /** A batch as a person sees it who looks after the outbox. */
@@ -53,6 +55,9 @@ export interface OutboxFilter {
   readonly limit?: number
 }
 
+/** What a batch was of which the pool holds another: see `disown`. */
+export type Disowned = 'renewed' | 'old' | 'wrong'
+
 /** What waits for delivery of one dataset. */
 export interface Queue {
   readonly batches: number
@@ -71,6 +76,13 @@ export interface BatchStore {
   /** A batch of the pool that waits for delivery. */
   nextBatch(pool: string, pick?: BatchChoice): SealedBatch | undefined
   settle(pool: string, id: BatchId, settlement: Settlement): void
+  /**
+   * The pool holds another batch under this id. Where this run sealed it, the folder is an older state of itself, and all
+   * streams begin anew with what this run stored (README, "A folder that was put back"); publishers must start anew.
+   * `renewed`: that was done · `old`: the batch is of an earlier run or stream · `wrong`: it is of a stream that this run
+   * began for that reason, so that the pool is mistaken
+   */
+  disown(pool: string, id: BatchId, at: UnixMs): Disowned
   /** Dropped batches that the pool was not told of yet, oldest first, at most `limit`. */
   unburied(pool: string, limit: number): readonly DroppedBatch[]
   /** The pool was told that this batch was dropped. */

@@ -2,11 +2,10 @@ import { createHash } from 'node:crypto'
 import type { SealedBatch } from '../core/batch.ts'
 import type { BatchStore } from './batch-port.ts'
 import { damage } from './database.ts'
+import { quarantineAlarm } from './outbox.ts'
 import type { PoolRow } from './pools.ts'
+import { renewStreams, type ThisRun } from './streams.ts'
 import type { Tables } from './tables.ts'
-
-/** The alarm that is open while a pool has quarantined batches. */
-export const quarantineAlarm = (pool: string): string => `quarantine:${pool}`
 
 /** Ends the alarms of the pools that have nothing in quarantine any more. Callers bring the transaction. */
 export function clearQuarantineAlarms({ pools, outbox, journal }: Tables, at: number): void {
@@ -36,9 +35,15 @@ export function hasDigest(bytes: Uint8Array | null, sha256: string): boolean {
 /**
  * The calls of a store about sealed batches.
  * @param use runs a call on the open tables
- * @param beforeHandingOut makes sure that the high-water file knows of every batch
+ * @param hooks.beforeHandingOut makes sure that the high-water file knows of every batch
+ * @param hooks.onRenewed told that the streams began anew
  */
-export function makeBatchStore(use: <T>(act: (tables: Tables) => T) => T, beforeHandingOut: () => void): BatchStore {
+export function makeBatchStore(
+  use: <T>(act: (tables: Tables) => T) => T,
+  run: ThisRun,
+  hooks: { readonly beforeHandingOut: () => void; readonly onRenewed: (tables: Tables) => void },
+): BatchStore {
+  const { beforeHandingOut } = hooks
   function poolOf({ pools }: Tables, name: string): PoolRow {
     const row = pools.find(name)
     if (!row) throw new Error(`pool ${name} was never opened`)
@@ -51,7 +56,8 @@ export function makeBatchStore(use: <T>(act: (tables: Tables) => T) => T, before
     nextBatch(pool, pick) {
       return use((t) => {
         beforeHandingOut()
-        const batch = t.outbox.next(t.pools.find(pool)?.id ?? -1, pick)
+        const among = pick?.of === 'this_run' ? run.sealed : undefined
+        const batch = t.outbox.next(t.pools.find(pool)?.id ?? -1, pick, among)
         if (batch && !isSound(t, batch)) throw damage('a batch is not as it was sealed')
         return batch
       })
@@ -59,10 +65,20 @@ export function makeBatchStore(use: <T>(act: (tables: Tables) => T) => T, before
     settle(pool, id, settlement) {
       change((t) => {
         t.outbox.settle(poolOf(t, pool).id, id, settlement)
+        run.sealed.delete(id)
         if (settlement.kind !== 'quarantined') return
         const { code, message, at } = settlement
         t.journal.raise({ key: quarantineAlarm(pool), code, message, at })
       })
+    },
+    disown(_, id, at) {
+      if (!run.sealed.has(id)) return 'old'
+      if (run.isRenewed) return 'wrong'
+      change((t) => renewStreams(t, run, at))
+      run.sealed.clear()
+      run.isRenewed = true
+      use(hooks.onRenewed)
+      return 'renewed'
     },
     unburied: (pool, limit) => use((t) => t.outbox.unburied(poolOf(t, pool).id, limit)),
     buried(pool, id, at) {

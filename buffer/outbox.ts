@@ -9,12 +9,15 @@ import type { StoreStatus } from './port.ts'
 
 type Quarantined = StoreStatus['pools'][string]['quarantined'][number]
 
+/** The alarm that is open while a pool has quarantined batches. */
+export const quarantineAlarm = (pool: string): string => `quarantine:${pool}`
+
 /** Sealed batches and what became of them, each change with its leaf of the log. Callers bring the transaction. */
 export interface Outbox {
   /** @throws where the batch is there already. */
   add(pool: number, batch: SealedBatch, at: number): void
-  /** A queued batch of a pool. */
-  next(pool: number, pick?: BatchChoice): SealedBatch | undefined
+  /** A queued batch of a pool. @param among of these alone */
+  next(pool: number, pick?: BatchChoice, among?: Iterable<BatchId>): SealedBatch | undefined
   /** A batch of any state whose bytes still lie here. */
   held(id: string): SealedBatch | undefined
   /** Delivered is final; anything else gives way to a later word. @throws Error for an id that was never sealed. */
@@ -59,8 +62,9 @@ export function makeOutbox(db: Db, audit: Audit): Outbox {
   const sealed = `SELECT batch_id, pool.name AS pool, dataset, contributor, stream, epoch, seq, rows, from_ms, until_ms, bytes, sha256,
      signature, key FROM batch JOIN pool ON pool.id = batch.pool`
   const nextFrom = (order: 'ASC' | 'DESC') =>
-    db.prepare<[number, string], Queued>(
-      `${sealed} WHERE batch.pool = ? AND state = 'queued' AND batch_id NOT IN (SELECT value FROM json_each(?))
+    db.prepare<[{ pool: number; except: string; among: string | null }], Queued>(
+      `${sealed} WHERE batch.pool = $pool AND state = 'queued' AND batch_id NOT IN (SELECT value FROM json_each($except))
+         AND ($among IS NULL OR batch_id IN (SELECT value FROM json_each($among)))
        ORDER BY batch.id ${order} LIMIT 1`,
     )
   const next = { oldest: nextFrom('ASC'), newest: nextFrom('DESC') }
@@ -166,7 +170,10 @@ export function makeOutbox(db: Db, audit: Audit): Outbox {
       )
       countSealed.run(pool)
     },
-    next: (pool, { end = 'oldest', except = [] } = {}) => batchOf(next[end].get(pool, JSON.stringify(except))),
+    next(pool, { end = 'oldest', except = [] } = {}, among) {
+      const ids = among ? JSON.stringify([...among]) : null
+      return batchOf(next[end].get({ pool, except: JSON.stringify(except), among: ids }))
+    },
     held: (id) => batchOf(held.get(id)),
     settle(pool, id, settlement) {
       const batch = known.get(id, pool)

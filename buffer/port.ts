@@ -254,8 +254,8 @@ export interface Store extends BatchStore, AuditStore, Disposable {
   /** Position of the first block that holds `seq` or lies after it (empty ones count), or the end of the log. */
   positionOf(seq: RawSeq): number
   /**
-   * Number of the next batch of a (pool, dataset, epoch) in the present stream: counts by one from a random start. The
-   * same until that batch is committed.
+   * Number of the next batch of a (pool, dataset, epoch) in the present stream: counts by one from a start that its
+   * secret gives. The same until that batch is committed.
    */
   nextSeq(pool: string, dataset: string, epoch: number): number
   /**

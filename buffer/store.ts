@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto'
 import { rawSeq, type UnixMs } from '../core/brand.ts'
 import { Fault, type FaultCode } from '../core/fault.ts'
 import type { SignalSpec } from '../core/signal.ts'
@@ -24,14 +23,13 @@ import { lastTrusted, restamp, streamSince } from './restamp.ts'
 import { retirePools, revivePool } from './retire.ts'
 import { fitsNeighbours } from './soundness.ts'
 import { statusOf } from './status.ts'
+import { nextNumber, type ThisRun } from './streams.ts'
 import type { Tables } from './tables.ts'
 import { tidyTables } from './tidy.ts'
 
 const MINUTE = 60_000
 /** Blocks stamped anew in one transaction, so that a commit never waits long for it. */
 const STAMPED = 16
-
-const offerKey = (pool: string, dataset: string, epoch: number): string => JSON.stringify([pool, dataset, epoch])
 
 /**
  * Opens the store of a data folder, alone. A damaged file is set aside and salvaged, a foreign or newer one set aside; a
@@ -44,8 +42,6 @@ export function openStore(options: StoreOptions): Store {
   const path = databasePath(data_dir)
   const disk = makeFreeDisk({ data_dir, max_size, min_free, free })
   const machine = options.machine === undefined ? machineFingerprint() : options.machine
-  /** numbers offered by `nextSeq` whose batch is not committed yet */
-  const offered = new Map<string, number>()
   let present: UnixMs = options.now
   let mark: HighWater | undefined
   let isMarkDue = true
@@ -175,7 +171,7 @@ export function openStore(options: StoreOptions): Store {
     }
   }
 
-  use(() => undefined)
+  const run: ThisRun = { position: use((t) => t.log.nextPosition()), sealed: new Set(), isRenewed: false }
 
   return {
     startRun(sources, now) {
@@ -250,10 +246,7 @@ export function openStore(options: StoreOptions): Store {
       return use((t) => {
         const row = t.pools.find(pool)
         if (!row) throw new Error(`pool ${pool} was never opened`)
-        const key = offerKey(pool, dataset, epoch)
-        const number = t.pools.nextNumber(row.id, dataset, epoch) ?? offered.get(key) ?? randomInt(2 ** 32)
-        offered.set(key, number)
-        return number
+        return nextNumber(t, row, dataset, epoch)
       })
     },
     commitPublication(publication) {
@@ -265,7 +258,7 @@ export function openStore(options: StoreOptions): Store {
         const datasets = { ...mark!.pools[pool]?.datasets }
         if (batch) {
           const { dataset, epoch, seq } = batch
-          offered.delete(offerKey(pool, dataset, epoch))
+          run.sealed.add(batch.id)
           datasets[dataset] = { slot: next.sealed_until[dataset] ?? batch.until, last: { epoch, seq } }
         }
         mark = { ...mark!, pools: { ...mark!.pools, [pool]: { cursor: next.raw_seq, datasets } } }
@@ -274,9 +267,15 @@ export function openStore(options: StoreOptions): Store {
         trySaveMark()
       })
     },
-    ...makeBatchStore(use, () => {
-      // What was once sent must never be unknown to the file, or a rolled-back folder would seal it anew.
-      if (isMarkDue) saveMark()
+    ...makeBatchStore(use, run, {
+      beforeHandingOut() {
+        // What was once sent must never be unknown to the file, or a rolled-back folder would seal it anew.
+        if (isMarkDue) saveMark()
+      },
+      onRenewed(t) {
+        mark = markOf(t, mark!.machine)
+        isMarkDue = true
+      },
     }),
 
     ...makeAuditStore(use),

@@ -39,7 +39,7 @@ export function tidyTables(
     clearQuarantineAlarms(tables, now) // the last one may have gone for room or with a retired pool
     journal.prune(now - limits.max_age)
     // What happened once and is over; a day is enough for a person to see it, and it comes again if it goes on.
-    journal.clearOlder([...OPENING_ALARMS, 'store:age', 'audit:chain'], now - DAY, now)
+    journal.clearOlder([...OPENING_ALARMS, 'store:restored', 'store:age', 'audit:chain'], now - DAY, now)
     if (usedPages(db) * PAGE < allowedBytes(db, disk) * 0.9) journal.clear('store:full', now)
     if (!disk.isLow) journal.clear('store:disk', now)
   })()

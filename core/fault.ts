@@ -104,6 +104,10 @@ export const FAULTS = {
     fate: 'loses',
     hint: 'the data folder came from another machine or from a backup: a new stream began; older pending readings are withheld',
   },
+  'store-restored': {
+    fate: 'loses',
+    hint: 'the data folder is an older state of itself (a disk image, a snapshot), or runs twice: a new stream began; what is older than this run is withheld or in quarantine',
+  },
   // gate
   'policy-missing': { fate: 'waits', hint: 'put the policy file where pools.*.policy points; readings wait' },
   'policy-invalid': { fate: 'waits', hint: 'run `sluice check` and mend the policy; readings wait' },
@@ -162,6 +166,10 @@ export const FAULTS = {
   'pool-rejected': {
     fate: 'loses',
     hint: 'the batch is quarantined: ask the pool what it refuses, then `sluice outbox retry` it, or export or drop it',
+  },
+  'pool-mismatch': {
+    fate: 'loses',
+    hint: 'the pool holds another batch under this id, sealed by an earlier life of the data folder or a copy of it: a new stream begins by itself, and the batch is quarantined',
   },
   'pool-refusing': {
     fate: 'waits',

@@ -33,7 +33,7 @@ export function openDirectoryPool(options: {
       const message = `digest-mismatch: ${PROBLEMS['digest-mismatch'].title}`
       return {
         kind: 'rejected',
-        fault: new Fault('pool-rejected', { pool: name, batch: batch.id, file: path }, message),
+        fault: new Fault('pool-mismatch', { pool: name, batch: batch.id, file: path }, message),
       }
     }
     await put(folder, file, batch, there !== undefined)

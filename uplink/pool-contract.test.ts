@@ -57,7 +57,7 @@ describe.each(Object.entries(PLACES))('a pool over %s', (_, place) => {
     const other = seal(makeSealInput({ signing, disclosed: makeDisclosed(2) }))
     expect(await pool.deliver(other, never)).toMatchObject({
       kind: 'rejected',
-      fault: { code: 'pool-rejected', message: expect.stringContaining('digest-mismatch') },
+      fault: { code: 'pool-mismatch', message: expect.stringContaining('digest-mismatch') },
     })
     expect(await pool.deliver(seal(makeSealInput({ signing, seq: 8 })), never)).toMatchObject({ kind: 'accepted' })
   })

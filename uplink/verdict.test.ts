@@ -69,7 +69,7 @@ describe('the verdict on an answer', () => {
     },
     { of: '201 without a body', answer: answer(201), kind: 'retry', code: 'pool-receipt' },
 
-    { of: 'digest-mismatch', answer: problem('digest-mismatch'), kind: 'rejected', code: 'pool-rejected' },
+    { of: 'digest-mismatch', answer: problem('digest-mismatch'), kind: 'rejected', code: 'pool-mismatch' },
     { of: 'schema-unknown', answer: problem('schema-unknown'), kind: 'rejected', code: 'pool-rejected' },
     { of: 'range', answer: problem('range'), kind: 'rejected', code: 'pool-rejected' },
     { of: 'unit', answer: problem('unit'), kind: 'rejected', code: 'pool-rejected' },

@@ -32,7 +32,13 @@ export function verdictOf(answer: Answer, batch: SealedBatch, receiptKey: string
   if (status === 408 || status === 425 || status === 429 || status >= 500)
     return retry('pool-unavailable', `the pool answered ${status}`)
   if (problem && PROBLEMS[problem].permanent)
-    return { kind: 'rejected', fault: fault('pool-rejected', `${problem}: ${PROBLEMS[problem].title}`) }
+    return {
+      kind: 'rejected',
+      fault: fault(
+        problem === 'digest-mismatch' ? 'pool-mismatch' : 'pool-rejected',
+        `${problem}: ${PROBLEMS[problem].title}`,
+      ),
+    }
   if (status === 410 && problem === 'pool-closed')
     return { kind: 'closed', fault: fault('pool-closed', 'the pool takes no more batches') }
   if (status === 400 && problem === 'body-corrupt')

@@ -1,7 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import type { Verdict } from '../../core/batch.ts'
 import { Fault } from '../../core/fault.ts'
-import { accepted, closed, HOUR, hold, NOON, rejected, retry, setUpCourier } from '../../test/support/courier.ts'
+import {
+  accepted,
+  closed,
+  HOUR,
+  hold,
+  mismatch,
+  NOON,
+  rejected,
+  retry,
+  setUpCourier,
+} from '../../test/support/courier.ts'
 import { batchOf } from '../../test/support/store.ts'
 
 describe('a courier', () => {
@@ -75,6 +85,33 @@ describe('a courier', () => {
       { seq: 2, kind: 'delivered' },
     ])
   })
+
+  it('sends first what this run sealed first, until the pool has judged that', async () => {
+    const { clock, wake, outbox, sent, run } = setUpCourier(0, { order: 'fresh_first' })
+    await clock.advance(0)
+    outbox.push(...[0, 1, 2, 3, 4].map((seq) => batchOf('lake', seq)))
+    run.sealed = outbox.slice(2)
+    wake.ring()
+    await clock.advance(0)
+    expect(sent.map(({ seq }) => seq)).toEqual([2, 4, 3, 0, 1])
+  })
+
+  it.each([
+    { disowned: 'old' as const, left: 0 },
+    { disowned: 'renewed' as const, left: 0 },
+    { disowned: 'wrong' as const, left: 2 },
+  ])(
+    'takes batches that the pool holds with other bytes for its own matter, unless they cannot be: $disowned',
+    async ({ disowned, left }) => {
+      const { clock, outbox, run, pool, wake } = setUpCourier(0)
+      run.disowned = disowned
+      pool.judge = async () => mismatch
+      outbox.push(...Array.from({ length: 11 }, (_, seq) => batchOf('lake', seq)))
+      wake.ring()
+      await clock.advance(0)
+      expect(outbox.length).toBe(left)
+    },
+  )
 
   it('begins counting attempts anew after a refusal, for the pool did answer', async () => {
     const { clock, pool, courier } = setUpCourier(2)

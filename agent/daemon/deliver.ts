@@ -1,4 +1,4 @@
-import type { Pool, SealedBatch, Verdict } from '../../core/batch.ts'
+import type { BatchId, Pool, SealedBatch, Verdict } from '../../core/batch.ts'
 import type { UnixMs } from '../../core/brand.ts'
 import type { Clock } from '../../core/clock.ts'
 import { Fault } from '../../core/fault.ts'
@@ -83,6 +83,12 @@ export function startCourier(input: CourierInput): Courier {
   let healthy = clock.monotonic()
   /** what the open alarm is about; the last run may have left one open */
   let alarmed: string | null = 'the last run'
+  /**
+   * The first batch that this run sealed goes before all others: the pool knows its id already where the folder is an older
+   * state of itself, and what was sealed since must not be sent then.
+   */
+  let probe: BatchId | undefined
+  let isProven = false
   let spent: { readonly day: string; readonly bytes: number } | undefined
   const pulse = input.liveness.watch(`deliver ${pool}`, RETRY.cap + 2 * LOOK)
 
@@ -118,6 +124,7 @@ export function startCourier(input: CourierInput): Courier {
   /** The pool said something final about a batch: whatever else failed before may not have been its fault. */
   async function recovered(batch: SealedBatch): Promise<void> {
     const now = clock.monotonic()
+    isProven ||= batch.id === probe
     attempts = 0
     fault = null
     healthy = now
@@ -163,7 +170,9 @@ export function startCourier(input: CourierInput): Courier {
       case 'rejected': {
         const { code, message, hint } = verdict.fault
         log.error({ pool, batch: batch.id, code, hint }, message)
-        if (streak.rejected(message) === 'hold') {
+        // That says something of this folder, and nothing of the batches that follow.
+        const isOurs = code === 'pool-mismatch' && (await store.disown(pool, batch.id, clock.now())) !== 'wrong'
+        if (!isOurs && streak.rejected(message) === 'hold') {
           const refusing = new Fault(
             'pool-refusing',
             verdict.fault.where,
@@ -193,6 +202,11 @@ export function startCourier(input: CourierInput): Courier {
 
   /** The batch whose turn it is. While the pool fails, those that failed have theirs when no other is left. */
   async function choose(): Promise<SealedBatch | undefined> {
+    if (!isProven) {
+      const first = await store.nextBatch(pool, { of: 'this_run', except: suspects.resting(clock.monotonic()) })
+      probe = first?.id
+      if (first) return first
+    }
     const isBacklogTurn = input.order === 'oldest_first' || tried % BACKLOG_TURN === BACKLOG_TURN - 1
     const [head, ...others] = suspects.resting(clock.monotonic())
     const end = isBacklogTurn ? 'oldest' : 'newest'

@@ -103,6 +103,12 @@ function attempt(pool: string, act: () => void): void {
   }
 }
 
+/** What the pool's publisher holds is not what the store holds any more. */
+function startAnew(pool: string): void {
+  const open = gates.get(pool)
+  if (open?.publisher) attempt(pool, () => openGate(open.gate))
+}
+
 function shutGate(pool: string, error: unknown): void {
   gates.delete(pool)
   const message = error instanceof Error ? error.message : String(error)
@@ -158,16 +164,18 @@ const calls: Omit<StoreCalls, 'append'> & { append(commit: PostedCommit): Return
   append(commit) {
     const stored = store.append({ ...commit, marks: unpackMarks(commit.marks) })
     // A publisher has readings in its windows that no longer exist: it starts anew from the moved cursor.
-    for (const pool of stored.evicted) {
-      const open = gates.get(pool)
-      if (open?.publisher) attempt(pool, () => openGate(open.gate))
-    }
+    stored.evicted.forEach(startAnew)
     pump()
     return stored
   },
   settle(pool, id, settlement) {
     store.settle(pool, id, settlement)
     pump() // room in `max_sealed_ahead`
+  },
+  disown(pool, id, at) {
+    const was = store.disown(pool, id, at)
+    if (was === 'renewed') [...gates.keys()].forEach(startAnew)
+    return was
   },
   dropBatches(filter, message, at) {
     const dropped = store.dropBatches(filter, message, at)

@@ -43,6 +43,7 @@ export type StoreCalls = Pick<
   | 'openPool'
   | 'nextBatch'
   | 'settle'
+  | 'disown'
   | 'unburied'
   | 'buried'
   | 'noteAttempt'

@@ -2,7 +2,7 @@ import { onTestFinished } from 'vitest'
 import { makeBell } from '../../agent/daemon/bell.ts'
 import { type CourierInput, startCourier } from '../../agent/daemon/deliver.ts'
 import { makeLiveness } from '../../agent/daemon/liveness.ts'
-import type { Settlement } from '../../buffer/batch-port.ts'
+import type { Disowned, Settlement } from '../../buffer/batch-port.ts'
 import type { SealedBatch, Verdict } from '../../core/batch.ts'
 import { Fault } from '../../core/fault.ts'
 import { silentLog } from '../../core/log.ts'
@@ -24,6 +24,7 @@ export const rejected = (message = 'unit'): Verdict => ({
   kind: 'rejected',
   fault: new Fault('pool-rejected', {}, message),
 })
+export const mismatch: Verdict = { kind: 'rejected', fault: new Fault('pool-mismatch', {}, 'other bytes') }
 export const hold: Verdict = { kind: 'hold', fault: new Fault('pool-identity', {}, 'who are you') }
 export const closed: Verdict = { kind: 'closed', fault: new Fault('pool-closed', {}, 'it is over') }
 
@@ -40,6 +41,8 @@ export function setUpCourier(batches: number, options: Partial<CourierInput> = {
   const bytesSent = new Map<string, number>()
   const alarms: string[] = []
   const disk: { refuse: Error | null } = { refuse: null }
+  /** batches that this run sealed, and what those are of which the pool holds others */
+  const run: { sealed: readonly SealedBatch[]; disowned: Disowned } = { sealed: [], disowned: 'old' }
   const pool = { judge: async (_: SealedBatch): Promise<Verdict> => accepted }
   const courier = startCourier({
     pool: 'lake',
@@ -52,10 +55,12 @@ export function setUpCourier(batches: number, options: Partial<CourierInput> = {
       [Symbol.asyncDispose]: async () => undefined,
     },
     store: makeStoreClient({
-      async nextBatch(_, { end = 'oldest', except = [] } = {}) {
-        const left = outbox.filter(({ id }) => !except.includes(id))
+      async nextBatch(_, { end = 'oldest', except = [], of } = {}) {
+        const among = of ? run.sealed : outbox
+        const left = outbox.filter((batch) => among.includes(batch) && !except.includes(batch.id))
         return end === 'oldest' ? left[0] : left.at(-1)
       },
+      disown: async () => run.disowned,
       noteAttempt: async (_, id, { code }) => void noted.push(`${id} ${code}`),
       async countSent(_, day, bytes) {
         bytesSent.set(day, (bytesSent.get(day) ?? 0) + bytes)
@@ -88,5 +93,5 @@ export function setUpCourier(batches: number, options: Partial<CourierInput> = {
     halt()
     await courier.done
   })
-  return { clock, liveness, halt, wake, outbox, sent, settled, noted, bytesSent, alarms, disk, pool, courier }
+  return { clock, liveness, halt, wake, outbox, sent, settled, noted, bytesSent, alarms, disk, run, pool, courier }
 }

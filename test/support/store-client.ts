@@ -19,6 +19,7 @@ export function makeStoreClient(parts: Partial<StoreClient>): StoreClient {
     openPool: absent('openPool'),
     nextBatch: absent('nextBatch'),
     settle: absent('settle'),
+    disown: absent('disown'),
     unburied: absent('unburied'),
     buried: absent('buried'),
     noteAttempt: absent('noteAttempt'),
