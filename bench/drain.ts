@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
-import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -11,7 +10,8 @@ import { openStore } from '../buffer/store.ts'
 import { loadConfig } from '../config/load.ts'
 import { type UnixMs, unixMs } from '../core/brand.ts'
 import { silentLog } from '../core/log.ts'
-import { kindOf, makePlantReadings } from './plant-readings.ts'
+import { configuredSignals, DATASET, POOL, writePlantFiles } from './plant-files.ts'
+import { makePlantReadings } from './plant-readings.ts'
 
 export interface DrainResult {
   /** readings of the slots that are sealed */
@@ -28,7 +28,6 @@ export interface DrainResult {
 const ASSETS = 100
 const NAMES = 100
 const SIGNALS = ASSETS * NAMES
-const POOL = 'bench'
 /** ms */
 const CADENCE = 300_000
 const CLOSING = 60_000
@@ -43,7 +42,17 @@ export async function benchDrain(options: {
 }): Promise<DrainResult> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'))
   try {
-    const config = writeFiles(folder)
+    mkdirSync(join(folder, 'outgoing'))
+    const config = writePlantFiles(folder, {
+      assets: ASSETS,
+      names: NAMES,
+      period: '1s',
+      grid: '1m',
+      cadence: `${CADENCE / 60_000}m`,
+      size_class: '1MiB',
+      buffer: 'keep_raw: 30d, max_age: 60d',
+      pool: 'dir: outgoing',
+    })
     const seconds = Math.round(options.readings / SIGNALS)
     const last = fill(folder, config, seconds)
     options.say(`drain: ${seconds * SIGNALS} readings stored; the agent starts`)
@@ -70,10 +79,7 @@ function fill(folder: string, config: string, seconds: number): UnixMs {
     keep_raw: 1e12,
     log: silentLog,
   })
-  const loaded = loadConfig(config)
-  const known = Object.values(loaded.sources).flatMap((source) => (source.kind === 'ok' ? source.plan.signals : []))
-  const byId = new Map(store.intern(known).map((index, i) => [known[i]!.id, index]))
-  const indexes = plant.signals.map(({ id }) => byId.get(id)!)
+  const indexes = store.intern(configuredSignals(loadConfig(config), plant))
   store.openPool(POOL)
   for (let s = 0; s < seconds + CLOSING / 1_000; s++) {
     const block = plant.tick(unixMs(start + s * 1_000), indexes)
@@ -112,7 +118,7 @@ async function drain(
       if (!status) continue // it does not answer yet
       rss_mb = Math.max(rss_mb, status.rss_mb)
       const { cursor, batches } = status.store.pools[POOL]!
-      if ((cursor.sealed_until.stream ?? 0) < last || batches.queued > 0) continue
+      if ((cursor.sealed_until[DATASET] ?? 0) < last || batches.queued > 0) continue
       const readings_per_s = backlog / ((performance.now() - started) / 1_000)
       return {
         backlog,
@@ -127,60 +133,4 @@ async function drain(
     agent.kill('SIGTERM')
     await once(agent, 'exit')
   }
-}
-
-function writeFiles(folder: string): string {
-  const path = (name: string): string => join(folder, name)
-  mkdirSync(path('outgoing'))
-  for (const name of ['plant.key', 'signing.key'])
-    writeFileSync(path(name), `${randomBytes(32).toString('base64')}\n`, { mode: 0o600 })
-  const names = Array.from({ length: NAMES }, (_, i) => i).filter((i) => kindOf(i) !== 'switched')
-  const assets = Array.from({ length: ASSETS }, (_, i) => `asset-${i}`)
-  const contract = `version: 1
-pool: ${POOL}
-epochs: [2026-01-01]
-asset_classes: [press]
-datasets:
-  stream:
-    kind: stream
-    grid: 1m
-    cadence: 5m
-    size_class: 1MiB
-    columns:
-${names.map((i) => `      c${i}: { meaning: a signal, unit: "1", stat: mean, range: [-1000, 1000], step: 0.1 }`).join('\n')}
-`
-  writeFileSync(path('contract.yaml'), contract)
-  const sha256 = createHash('sha256').update(contract).digest('hex')
-  writeFileSync(
-    path('policy.yaml'),
-    `version: 1
-pool: ${POOL}
-contract: { file: contract.yaml, sha256: "${sha256}" }
-expires: 2040-12-31
-plant_key: { file: plant.key }
-assets: { ${assets.map((asset) => `${asset}: { class: press }`).join(', ')} }
-datasets:
-  stream:
-${names.map((i) => `    c${i}: { from: "{asset}/signal-${i}", range: [-1000, 1000], step: 20 }`).join('\n')}
-`,
-  )
-  const type = (i: number): string => ({ switched: 'bool', counter: 'uint32' })[kindOf(i) as string] ?? 'float32'
-  const signals = Array.from({ length: NAMES }, (_, i) => `signal-${i}: { holding: ${i * 2}, type: ${type(i)} }`)
-  writeFileSync(
-    path('sluice.yaml'),
-    `version: 1
-gateway: { name: bench, data_dir: data }
-sources:
-  plc:
-    kind: modbus
-    host: 127.0.0.1
-    port: 9
-    devices:
-${assets.map((asset, i) => `      ${asset}: { unit_id: ${i + 1}, period: 1s, signals: { ${signals.join(', ')} } }`).join('\n')}
-buffer: { keep_raw: 30d, max_age: 60d }
-pools:
-  ${POOL}: { dir: outgoing, policy: policy.yaml, signing_key: { file: signing.key } }
-`,
-  )
-  return path('sluice.yaml')
 }

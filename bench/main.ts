@@ -4,11 +4,12 @@ import { benchModbus } from './modbus.ts'
 import { benchMqtt } from './mqtt.ts'
 import { benchPlan } from './plan.ts'
 import { benchSignals } from './signals.ts'
+import { benchSoak } from './soak.ts'
 import { benchStore } from './store.ts'
 
 /**
  * `npm run bench -- NAME [--quick] [--json]`: measurements on this machine. Progress goes to stderr; with `--json` the
- * last line is one JSON object. Exit 2 for a wrong call.
+ * last line is one JSON object. Exit 1 where a promise of the soak is broken, 2 for a wrong call.
  */
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -47,7 +48,13 @@ switch (positionals[0]) {
     console.log(values.json ? JSON.stringify(result) : result)
     break
   }
+  case 'soak': {
+    const result = await benchSoak({ quick: values.quick, say: (line) => console.error(line) })
+    console.log(values.json ? JSON.stringify(result) : result)
+    if (result.problems.length > 0) process.exitCode = 1
+    break
+  }
   default:
-    console.error('usage: npm run bench -- plan|signals|modbus|mqtt|store|drain [--quick] [--json]')
+    console.error('usage: npm run bench -- plan|signals|modbus|mqtt|store|drain|soak [--quick] [--json]')
     process.exitCode = 2
 }
