@@ -69,6 +69,7 @@ async function live(
     store,
     order: 'fresh_first',
     schedule: { closedUntil: () => undefined, budget: undefined },
+    longest_rest: MINUTE,
     refused: [],
     wake,
     clock,
