@@ -4,13 +4,14 @@ import { qualityOf } from '../core/quality.ts'
 import { valueAt } from '../core/reading-block.ts'
 import type { SignalSpec } from '../core/signal.ts'
 import { hasDigest } from './batch-store.ts'
+import { type PlainBlock, plainBlocks, type Recent, recentSpan } from './plain-block.ts'
 import type { StoreStatus } from './port.ts'
 import { statusOf } from './status.ts'
 import type { Tables } from './tables.ts'
 
 /**
- * What `sluice buffer` and `sluice audit` ask of a store, in pieces so small that a running agent is not held up. Answers are plain data and
- * change nothing.
+ * What `sluice buffer`, `preview` and `audit` ask of a store, in pieces so small that a running agent is not held up.
+ * Answers are plain data and change nothing.
  */
 export type Question =
   | { readonly kind: 'status'; readonly now: number }
@@ -18,6 +19,8 @@ export type Question =
   | { readonly kind: 'survey'; readonly position: number; readonly limit: number }
   | { readonly kind: 'batches'; readonly after: number; readonly limit: number }
   | { readonly kind: 'read'; readonly position: number; readonly limit: number }
+  | { readonly kind: 'recent'; readonly span: number; readonly most: number }
+  | { readonly kind: 'blocks'; readonly position: number; readonly limit: number }
   | { readonly kind: 'log' }
   | { readonly kind: 'leaves'; readonly from: number; readonly limit: number }
   | { readonly kind: 'checkpoints'; readonly size: number; readonly limit: number }
@@ -29,6 +32,8 @@ export interface Answers {
   readonly survey: Survey
   readonly batches: BatchSurvey
   readonly read: readonly ReadBlock[]
+  readonly recent: Recent | null
+  readonly blocks: readonly PlainBlock[]
   /** how far the transparency log has come */
   readonly log: AuditHead
   /** texts of its leaves from place `from` on, and of its checkpoints of more than `size` leaves */
@@ -88,6 +93,10 @@ export function answer(tables: Tables, data_dir: string, question: Question): An
       return surveyBatches(tables, question.after, question.limit)
     case 'read':
       return readBlocks(tables, question.position, question.limit)
+    case 'recent':
+      return recentSpan(tables, question.span, question.most)
+    case 'blocks':
+      return plainBlocks(tables, question.position, question.limit)
     case 'log':
       return tables.audit.head()
     case 'leaves':

@@ -139,6 +139,11 @@ export const CARD_TEXTS = {
     ko: '생산량, 부품 수, 사이클 타임은 데이터 풀의 이용자와 운영자에 대해 공격 시험으로 측정된 만큼만 보호됩니다.',
     ja: '生産量・部品数・サイクルタイムは、データプールの利用者と運営者に対し、攻撃試験で測られた範囲でのみ保護されます。',
   },
+  counts: {
+    en: '{column} discloses how much was counted, as exactly as its step says: a volume can be read from it.',
+    ko: '{column}: 집계된 수 자체가 그 간격만큼의 정밀도로 공개되므로, 여기서 수량을 읽어 낼 수 있습니다.',
+    ja: '{column}：数えた数そのものが、その刻みの精度で開示されるため、数量を読み取れます。',
+  },
   empty_rate: {
     en: 'An empty ratio tells that fewer were counted than its floor.',
     ko: '비어 있는 비율은 집계된 수가 하한보다 적었다는 것을 알려 줍니다.',
@@ -160,6 +165,11 @@ export const CARD_TEXTS = {
     en: 'Ratios: steps of at least {step}',
     ko: '비율: 간격은 {step} 이상',
     ja: '比率：刻みは {step} 以上',
+  },
+  delta_step: {
+    en: 'Numbers counted: steps of at least {percent} of the range',
+    ko: '집계된 수: 간격은 범위의 {percent} 이상',
+    ja: '数えた数：刻みは範囲の {percent} 以上',
   },
   policy_hash: { en: 'Policy (SHA-256): {hash}', ko: '정책(SHA-256): {hash}', ja: 'ポリシー（SHA-256）：{hash}' },
   contract_hash: {

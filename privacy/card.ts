@@ -75,6 +75,9 @@ export function makeCard(facts: PolicyFacts, withheld: readonly string[], langua
       section(say(language, 'limits'), [
         say(language, 'traces'),
         say(language, 'volume'),
+        ...columns
+          .filter(({ stat }) => stat === 'delta')
+          .map(({ dataset, column }) => say(language, 'counts', { column: `${dataset}.${column}` })),
         ...(rates.length > 0 ? [say(language, 'empty_rate')] : []),
         ...(rates.some(({ noise }) => noise !== null) ? [say(language, 'denominator')] : []),
       ]),
@@ -123,11 +126,12 @@ function unlistedText(withheld: readonly string[], language: CardLanguage): stri
 
 function identityTexts(facts: PolicyFacts, language: CardLanguage): readonly string[] {
   const { profile, hash, contract } = facts
-  const { window, step_permille, rate_step } = PROFILES[profile]
-  const percent = `${step_permille / 10} %`
+  const { window, step_permille, delta_permille, rate_step } = PROFILES[profile]
+  const percent = (permille: number): string => `${permille / 10} %`
   return [
-    say(language, 'profile', { profile, window: durationText(window, language), percent }),
+    say(language, 'profile', { profile, window: durationText(window, language), percent: percent(step_permille) }),
     ...(rate_step === null ? [] : [say(language, 'rate_step', { step: rate_step })]),
+    say(language, 'delta_step', { percent: percent(delta_permille) }),
     say(language, 'policy_hash', { hash }),
     say(language, 'contract_hash', { hash: contract.sha256 }),
   ]

@@ -102,10 +102,14 @@ function program(): Command {
     )
   sluice
     .command('preview')
-    .description('show, signal by signal, what would leave the plant, and what is withheld and why')
+    .description('show, signal by signal, what would leave the plant, on recent readings, and what is withheld and why')
     .option(config, configHelp, configDefault)
     .option('--pool <name>', 'only this pool')
-    .option(json, 'print it as JSON')
+    .option('--policy <file>', 'look at this file in the place of the configured policy')
+    .option('--last <duration>', 'readings of this long are shown', duration, 6 * 3_600_000)
+    .option('--signal <id...>', 'draw these signals, asset/name')
+    .option('--html <file>', 'write all of it as one page that needs nothing else; it holds raw readings')
+    .option(json, 'print [{pool, gate, signals, facts, recent: {from, until, readings, charts, batches, accounts}}]')
     .action(async (o) => (await import('./preview.ts')).preview(o))
   sluice
     .command('status')

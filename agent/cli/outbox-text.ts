@@ -1,4 +1,5 @@
 import type { OutboxEntry } from '../../buffer/batch-port.ts'
+import type { SealedBatch } from '../../core/batch.ts'
 import { float32Decimal } from '../../core/shortest-decimal.ts'
 import { type Manifest, manifestSchema } from '../../uplink/manifest.ts'
 import { type Cell, decodeParquet } from '../../uplink/parquet.ts'
@@ -6,20 +7,23 @@ import { sha256Of } from '../../uplink/signature.ts'
 import { type ShownBatch, sealedBatchOf } from '../daemon/outbox-desk.ts'
 import { formatAge, formatBytes, formatTime, table } from './common.ts'
 
+/** What a sealed file says. */
+export interface FileView {
+  readonly sha256: string
+  readonly signature: string
+  readonly key: string
+  readonly manifest: Omit<Manifest, 'pad'> & { readonly pad_bytes: number }
+  readonly columns: readonly { readonly name: string; readonly type: string; readonly nulls: number }[]
+  readonly rows: number
+  /** the first of them, a mapping by column each */
+  readonly first: readonly Readonly<Record<string, Cell>>[]
+}
+
 /** What `sluice outbox show` prints: where a batch stands, and what its file says. */
 export interface BatchView {
   readonly entry: OutboxEntry
   /** null: the bytes are gone, or are not those that were sealed */
-  readonly file: {
-    readonly sha256: string
-    readonly signature: string
-    readonly key: string
-    readonly manifest: Omit<Manifest, 'pad'> & { readonly pad_bytes: number }
-    readonly columns: readonly { readonly name: string; readonly type: string; readonly nulls: number }[]
-    readonly rows: number
-    /** the first of them, a mapping by column each */
-    readonly first: readonly Readonly<Record<string, Cell>>[]
-  } | null
+  readonly file: FileView | null
   /** what is wrong with the bytes, or null */
   readonly problem: string | null
 }
@@ -27,35 +31,40 @@ export interface BatchView {
 /** Decodes a batch. @param rows how many of its rows are shown */
 export function showBatch({ entry, batch }: ShownBatch, rows: number): BatchView {
   if (!batch) return { entry, file: null, problem: 'its bytes are gone' }
-  const { bytes, sha256, signature, key } = sealedBatchOf(batch)
-  if (sha256Of(bytes) !== sha256) return { entry, file: null, problem: 'its bytes are not those that were sealed' }
+  const sealed = sealedBatchOf(batch)
+  if (sha256Of(sealed.bytes) !== sealed.sha256)
+    return { entry, file: null, problem: 'its bytes are not those that were sealed' }
+  return { entry, problem: null, file: decodeFile(sealed, rows) }
+}
+
+/** Decodes a sealed file. @param rows how many of its rows are shown */
+export function decodeFile(
+  { bytes, sha256, signature, key }: Pick<SealedBatch, 'bytes' | 'sha256' | 'signature' | 'key'>,
+  rows: number,
+): FileView {
   const decoded = decodeParquet(bytes)
   const { pad, ...manifest } = manifestSchema.parse(JSON.parse(decoded.manifest ?? '{}'))
   const count = decoded.columns[0]?.cells.length ?? 0
   return {
-    entry,
-    problem: null,
-    file: {
-      sha256,
-      signature,
-      key,
-      manifest: { ...manifest, pad_bytes: pad.length },
-      columns: decoded.columns.map(({ element, cells }) => ({
-        name: element.name,
-        type: element.converted_type ?? element.type ?? '',
-        nulls: cells.filter((cell) => cell === null).length,
-      })),
-      rows: count,
-      first: Array.from({ length: Math.min(rows, count) }, (_, row) =>
-        Object.fromEntries(
-          decoded.columns.map(({ element: { name, type }, cells }) => {
-            const cell = cells[row] ?? null
-            const isSingle = type === 'FLOAT' && typeof cell === 'number'
-            return [name, name === 'slot' ? formatTime(Number(cell)) : isSingle ? float32Decimal(cell) : cell]
-          }),
-        ),
+    sha256,
+    signature,
+    key,
+    manifest: { ...manifest, pad_bytes: pad.length },
+    columns: decoded.columns.map(({ element, cells }) => ({
+      name: element.name,
+      type: element.converted_type ?? element.type ?? '',
+      nulls: cells.filter((cell) => cell === null).length,
+    })),
+    rows: count,
+    first: Array.from({ length: Math.min(rows, count) }, (_, row) =>
+      Object.fromEntries(
+        decoded.columns.map(({ element: { name, type }, cells }) => {
+          const cell = cells[row] ?? null
+          const isSingle = type === 'FLOAT' && typeof cell === 'number'
+          return [name, name === 'slot' ? formatTime(Number(cell)) : isSingle ? float32Decimal(cell) : cell]
+        }),
       ),
-    },
+    ),
   }
 }
 

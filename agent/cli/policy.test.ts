@@ -1,8 +1,8 @@
 import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it, vi } from 'vitest'
-import { main } from './main.ts'
+import { afterAll, describe, expect, it } from 'vitest'
+import { sluice } from '../../test/support/sluice.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-policy-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -20,22 +20,7 @@ function draft(name: string, ...changes: readonly (readonly [from: string, to: s
   return path(name)
 }
 
-/** Runs a command in this process, as `sluice policy …` would. */
-async function policy(...args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
-  const told = { log: '', error: '' }
-  const spies = (['log', 'error'] as const).map((to) =>
-    vi.spyOn(console, to).mockImplementation((text) => {
-      told[to] += `${text}\n`
-    }),
-  )
-  try {
-    await main(['node', 'sluice', 'policy', ...args, '-c', path('sluice.yaml')])
-    return { code: Number(process.exitCode ?? 0), out: told.log, err: told.error }
-  } finally {
-    process.exitCode = undefined
-    for (const spy of spies) spy.mockRestore()
-  }
-}
+const policy = (...args: readonly string[]) => sluice(['policy', ...args, '-c', path('sluice.yaml')])
 
 describe('sluice policy', () => {
   it('check wants the key, and shows each column and what stays inside', async () => {

@@ -1,69 +1,113 @@
-import { loadConfig } from '../../config/load.ts'
+import { closeSync, existsSync, openSync, readSync, writeFileSync } from 'node:fs'
+import type { LoadedConfig } from '../../config/load.ts'
 import { renderProblems } from '../../config/problem.ts'
+import { makeClock } from '../../core/clock.ts'
 import { Fault } from '../../core/fault.ts'
-import { formatDuration } from '../../core/option.ts'
-import { type Explained, explainPolicy } from '../../privacy/preview.ts'
-import type { SourceConfig } from '../daemon/sources.ts'
-import { type CommonOptions, EXIT_USAGE, printJson, table } from './common.ts'
+import { makeCard } from '../../privacy/card.ts'
+import { CARD_LANGUAGES } from '../../privacy/card-text.ts'
+import { describePolicy } from '../../privacy/facts.ts'
+import { previewRecent, type RecentView } from '../preview/recent.ts'
+import type { PoolPreview } from '../preview/view.ts'
+import { openBuffer } from './buffer.ts'
+import { EXIT_USAGE, printJson } from './common.ts'
+import { openPolicies, type PolicyFile, type PolicyOptions } from './policy-files.ts'
+import { explainSignals } from './policy-signals.ts'
+
+export interface PreviewOptions extends PolicyOptions {
+  /** where to write the page */
+  readonly html?: string
+  /** ms of readings to show */
+  readonly last: number
+  /** only these signals are drawn in the terminal */
+  readonly signal?: readonly string[]
+}
 
 /**
- * `sluice preview`: for each pool, signal by signal, what it becomes or why it is withheld. Reads files only; nothing is
- * drawn, charged or sent.
+ * `sluice preview`: for each pool, signal by signal, what it becomes or why it is withheld, on the readings of the data
+ * folder. With `--html` as a page. Nothing is stored, charged or sent.
  */
-export function preview(options: CommonOptions & { readonly pool?: string }): void {
-  const loaded = loadConfig(options.config)
-  if (loaded.problems.length > 0) {
-    console.error(renderProblems(loaded.problems))
-    process.exitCode = EXIT_USAGE
+export async function preview(options: PreviewOptions): Promise<void> {
+  if (options.html !== undefined) refuseForeign(options.html)
+  const { loaded, policies } = openPolicies(options, 'look')
+  if (loaded.problems.length > 0) process.exitCode = EXIT_USAGE
+  const shown: PoolPreview[] = []
+  for (const policy of policies) shown.push(await previewPool(policy, loaded, options))
+  if (shown.some(({ gate }) => gate === 'shut')) process.exitCode = EXIT_USAGE
+  if (options.html !== undefined) {
+    const { renderPage } = await import('../preview/page.ts')
+    // It holds raw readings.
+    writeFileSync(options.html, renderPage(shown, makeClock().now()), { mode: 0o600 })
+    if (!options.json) console.log(`written to ${options.html}; it holds raw readings and stays in the plant`)
   }
-  const pools = Object.entries(loaded.pools).filter(([name]) => options.pool === undefined || name === options.pool)
-  if (options.pool !== undefined && pools.length === 0)
-    throw new Fault('usage', { pool: options.pool }, 'there is no such pool')
-  const signals = Object.values(loaded.sources).flatMap((source) => (source.kind === 'ok' ? source.plan.signals : []))
-  const wildcards = Object.values(loaded.sources).flatMap((source) =>
-    source.kind === 'ok' ? captured(source.config) : [],
-  )
-  const shown = pools.map(([pool, { gate }]) =>
-    gate.kind === 'open'
-      ? { pool, gate: 'open' as const, signals: withWildcards(explainPolicy(gate.plan, signals), wildcards) }
-      : { pool, gate: 'shut' as const, reason: gate.fault.message, signals: [] },
-  )
-  if (shown.some((p) => p.gate === 'shut')) process.exitCode = EXIT_USAGE
-  if (options.json) return printJson(shown)
-
-  for (const { pool, gate, signals: explained, ...rest } of shown) {
-    console.log(`pool ${pool}: gate ${gate}${'reason' in rest ? `, nothing leaves: ${rest.reason}` : ''}`)
-    const leaves = explained.flatMap((s) =>
-      s.becomes.map((c) => [
-        `  ${s.signal}`,
-        `${c.dataset}.${c.column}`,
-        `${c.stat} over ${formatDuration(c.window_ms)}`,
-        c.range ? `${c.range[0]} to ${c.range[1]} ${c.unit} in steps of ${c.step}` : 'listed categories only',
-        c.accepted_risk === null ? '' : `RISK ACCEPTED: ${c.accepted_risk}`,
-      ]),
-    )
-    const withheld = explained.filter((s) => s.withheld !== null).map((s) => [`  ${s.signal}`, s.withheld!])
-    if (leaves.length > 0) console.log(`leaves the plant\n${table(leaves)}`)
-    if (withheld.length > 0) console.log(`stays inside\n${table(withheld)}`)
+  if (options.json) return printJson(shown.map(jsonOf))
+  if (options.html === undefined) {
+    const { renderPreview } = await import('../preview/terminal.ts')
+    console.log(shown.map((pool) => renderPreview(pool, options.signal ?? [])).join('\n\n'))
   }
 }
 
-/** Names of signals whose asset a topic captures: which assets will come is known only when they do. */
-function captured(config: SourceConfig): readonly string[] {
-  if (config.kind !== 'mqtt') return []
-  return config.subscriptions.filter((s) => s.asset === undefined).flatMap((s) => Object.keys(s.signals))
+async function previewPool(
+  { pool, result }: PolicyFile,
+  loaded: LoadedConfig,
+  options: PreviewOptions,
+): Promise<PoolPreview> {
+  if (result.kind === 'bad') {
+    console.error(renderProblems(result.problems))
+    const { file, line, column, message } = result.problems[0]!
+    return { pool, gate: 'shut', reason: `${file}:${line}:${column}: ${message}` }
+  }
+  const { plan, document, contract, contract_sha256 } = result.loaded
+  const facts = describePolicy(result.loaded)
+  const signals = explainSignals(plan, loaded)
+  const withheld = signals.filter((one) => one.withheld !== null).map(({ signal }) => signal)
+  const sealable = {
+    ...{ pool, plan, document, max_skew: loaded.clock.max_skew },
+    contract: { id: contract.pool, sha256: contract_sha256 },
+  }
+  return {
+    ...{ pool, gate: 'open', facts, signals },
+    cards: CARD_LANGUAGES.map((language) => makeCard(facts, withheld, language)),
+    recent: await recentOf(sealable, loaded, options),
+  }
 }
 
-/** What a broker may bring besides the signals that the policy names stays inside, and is shown to. */
-function withWildcards(explained: readonly Explained[], names: readonly string[]): readonly Explained[] {
-  return [
-    ...explained,
-    ...names.map((name) => {
-      const isNamed = explained.some(({ signal, becomes }) => becomes.length > 0 && signal.endsWith(`/${name}`))
-      const withheld = isNamed
-        ? 'of every other asset: no rule of the policy names it'
-        : 'no rule of the policy names it'
-      return { signal: `{asset}/${name}`, becomes: [], withheld }
-    }),
-  ]
+/** Where there is no data folder, or one that may not be read, all but the readings can still be shown. */
+async function recentOf(
+  policy: Parameters<typeof previewRecent>[1],
+  loaded: LoadedConfig,
+  options: PreviewOptions,
+): Promise<RecentView | { readonly absent: string }> {
+  const nothing = { absent: 'There are no readings to show yet: nothing is stored in the data folder.' }
+  if (!loaded.gateway) return nothing
+  try {
+    using buffer = await openBuffer(undefined, options)
+    return (buffer && (await previewRecent(buffer.desk, policy, options.last))) ?? nothing
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
+    return { absent: `There are no readings to show: ${error.line}` }
+  }
+}
+
+function refuseForeign(file: string): void {
+  if (existsSync(file) && !isPreview(file))
+    throw new Fault('file-exists', { file }, 'exists already, and is no earlier preview')
+}
+
+function isPreview(file: string): boolean {
+  const head = Buffer.alloc(4_096)
+  const fd = openSync(file, 'r')
+  try {
+    return head.toString('utf8', 0, readSync(fd, head)).includes('content="sluice preview"')
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** Drawings are for people; figures are for programs. */
+function jsonOf(pool: PoolPreview): object {
+  if (pool.gate === 'shut') return { ...pool, signals: [] }
+  const { facts, cards: _, recent, ...rest } = pool
+  if ('absent' in recent) return { ...rest, facts, recent: null }
+  const charts = recent.charts.map(({ raw: _, ...chart }) => chart)
+  return { ...rest, facts, recent: { ...recent, charts } }
 }

@@ -17,6 +17,8 @@ const question = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('survey'), position: whole, limit }),
   z.strictObject({ kind: z.literal('batches'), after: whole, limit }),
   z.strictObject({ kind: z.literal('read'), position: whole, limit }),
+  z.strictObject({ kind: z.literal('recent'), span: z.number().positive(), most: whole }),
+  z.strictObject({ kind: z.literal('blocks'), position: whole, limit }),
   z.strictObject({ kind: z.literal('log') }),
   z.strictObject({ kind: z.literal('leaves'), from: whole, limit }),
   z.strictObject({ kind: z.literal('checkpoints'), size: whole, limit }),

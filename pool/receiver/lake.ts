@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { BatchIndex, IndexedBatch } from './batch-index.ts'
 
@@ -34,10 +34,7 @@ export function openLake(dataDir: string, index: BatchIndex): Lake {
   }
 
   function finishWithdrawal({ pool, id, path }: IndexedBatch): void {
-    const file = join(root, path)
-    rmSync(file, { force: true })
-    // Before it is said, or a power cut brings the rows back.
-    if (existsSync(dirname(file))) syncFolder(dirname(file))
+    rmSync(join(root, path), { force: true })
     index.setState(pool, id, 'withdrawn')
   }
 

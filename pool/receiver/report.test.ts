@@ -39,7 +39,6 @@ describe('the report', () => {
     expect(JSON.parse(body)).toEqual({
       pool: POOL,
       rejected: { 'schema-unknown': 1 },
-      withdrawn: [],
       contributors: [
         {
           contributor: CONTRIBUTOR,
