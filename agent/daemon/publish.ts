@@ -28,6 +28,8 @@ export interface Publisher {
   step():
     | { readonly kind: 'sealed'; readonly dataset: string; readonly rows: number }
     | { readonly kind: 'more' | 'idle' }
+  /** Whether some dataset may be sealed further; where none may, nothing is to be done before a batch has gone. */
+  hasRoom(): boolean
   /** How the readings of a block that is about to be evicted, or some of it, are accounted. */
   fateOnEviction(block: StoredBlock): readonly LedgerEntry[] | undefined
 }
@@ -114,6 +116,11 @@ export function makePublisher(input: { readonly store: Store; readonly gate: Gat
     advancedAt = position
   }
 
+  /** @param span ms */
+  function mayBeSealed(dataset: string, span: number): boolean {
+    return store.sealedAhead(pool, dataset) + span <= Math.max(gate.max_sealed_ahead, span)
+  }
+
   return {
     step() {
       disclosure ??= begin(store.openPool(pool))
@@ -123,9 +130,7 @@ export function makePublisher(input: { readonly store: Store; readonly gate: Gat
         if (isExpired(plan, Math.max(period.until, latest))) {
           throw new Fault('policy-expired', { pool }, 'the policy has expired; nothing more is sealed')
         }
-        const span = period.until - period.from
-        if (store.sealedAhead(pool, period.dataset) + span > Math.max(gate.max_sealed_ahead, span))
-          return { kind: 'idle' }
+        if (!mayBeSealed(period.dataset, period.until - period.from)) return { kind: 'idle' }
         sealPeriod(disclosure, period)
         return { kind: 'sealed', dataset: period.dataset, rows: period.assets.length }
       }
@@ -148,6 +153,7 @@ export function makePublisher(input: { readonly store: Store; readonly gate: Gat
       }
       return { kind: 'idle' }
     },
+    hasRoom: () => plan.datasets.some(({ name, cadence }) => mayBeSealed(name, cadence)),
     fateOnEviction: (block) => disclosure?.accountLost(block, Math.max(0, cursor.raw_seq - block.seq)),
   }
 }

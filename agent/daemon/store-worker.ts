@@ -42,6 +42,8 @@ interface OpenGate {
   readonly gate: Gate
   /** absent while it pauses */
   publisher?: Publisher
+  /** readings that the publisher has in its windows are gone from the store: it starts anew before its next step */
+  isStale?: boolean
   failures: number
 }
 
@@ -106,7 +108,7 @@ function attempt(pool: string, act: () => void): void {
 /** What the pool's publisher holds is not what the store holds any more. */
 function startAnew(pool: string): void {
   const open = gates.get(pool)
-  if (open?.publisher) attempt(pool, () => openGate(open.gate))
+  if (open) open.isStale = true
 }
 
 function shutGate(pool: string, error: unknown): void {
@@ -147,6 +149,11 @@ function stamp(): boolean {
 
 /** @returns whether there is more to do */
 function publishSlice(open: OpenGate): boolean {
+  if (open.isStale && open.publisher) {
+    // A full buffer gives way at every commit. Until a batch has gone there is nothing to read all those blocks again for.
+    if (open.publisher.hasRoom()) openGate(open.gate)
+    return false
+  }
   const until = performance.now() + SLICE
   while (open.publisher && performance.now() < until) {
     const step = open.publisher.step()
@@ -163,7 +170,6 @@ const calls: Omit<StoreCalls, 'append'> & { append(commit: PostedCommit): Return
   ...store,
   append(commit) {
     const stored = store.append({ ...commit, marks: unpackMarks(commit.marks) })
-    // A publisher has readings in its windows that no longer exist: it starts anew from the moved cursor.
     stored.evicted.forEach(startAnew)
     pump()
     return stored
@@ -175,6 +181,7 @@ const calls: Omit<StoreCalls, 'append'> & { append(commit: PostedCommit): Return
   disown(pool, id, at) {
     const was = store.disown(pool, id, at)
     if (was === 'renewed') [...gates.keys()].forEach(startAnew)
+    pump()
     return was
   },
   dropBatches(filter, message, at) {

@@ -132,7 +132,7 @@ async function kill(child: ChildProcess): Promise<void> {
 
 /** Waits until everything published is at the pool: its newest slot begins after the last message, and no batch waits. */
 export async function drained(plant: Plant, say: (line: string) => void): Promise<void> {
-  const until = performance.now() + 90_000
+  const until = performance.now() + 300_000
   while (performance.now() < until) {
     const rows = (await readLake(plant.lake)).get('counts') ?? []
     const isSealed = rows.some((row) => (row.slot as Date).getTime() > plant.lastAt())
