@@ -51,7 +51,7 @@ export function drawChart({ title, panels }: { readonly title: string; readonly 
       backgroundColor: '#fff',
       textStyle: { fontFamily: 'sans-serif' },
       title: { text: title, left: 'center', top: 12, textStyle: { fontSize: 16 } },
-      legend: { data: names, top: 44 },
+      legend: { data: names, top: 44, itemGap: 32 },
       grid: panels.map((_, i) => ({ left: 84, right: 32, top: HEAD + i * (PANEL + FOOT), height: PANEL })),
       xAxis: panels.map(({ x }, i) => ({ ...axis(x), gridIndex: i, nameGap: 28 })),
       yAxis: panels.map(({ y }, i) => ({ ...axis(y), gridIndex: i, nameGap: 56 })),

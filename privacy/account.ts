@@ -84,7 +84,7 @@ export function makeAccounting(input: {
     const start = floorTo(block.block.times[i]!, window)
     if (start < series.since) return FATE.new_stream
     const isLate = judges.get(dataset)!.until() >= start + window
-    const isUsable = usableValue(route, block.block, i) !== undefined
+    const isUsable = !Number.isNaN(usableValue(route, block.block, i))
     const own = isLate ? FATE.late : isUsable ? fateOfWindow(way, start, after) : FATE.unusable
     if (own === FATE.disclosed || series.reach === 0 || !isUsable) return own
     return isBegunWith(route.intake, block.seq + i, start, after) ? FATE.disclosed : own
@@ -139,7 +139,7 @@ export function makeAccounting(input: {
     if (USE[qualities[i]!] === LEFT_OUT || forms[i] === FORM_NULL) return FATE.bad
     if (!block.sane || times[i]! > block.arrival + input.max_skew) return FATE.clock
     let most: Fate = 0
-    for (const way of wanted) most = Math.max(most, fateInWindow(way, block, i, after))
+    for (let w = 0; w < wanted.length; w++) most = Math.max(most, fateInWindow(wanted[w]!, block, i, after))
     return most
   }
 
@@ -153,7 +153,7 @@ export function makeAccounting(input: {
       const { dataset, window } = route.intake.series
       const start = floorTo(block.block.times[i]!, window)
       const isSealed = firstSlotOf(route.intake.series, start) < dataset.sealed
-      return isSealed && start >= route.intake.series.since && usableValue(route, block.block, i) !== undefined
+      return isSealed && start >= route.intake.series.since && !Number.isNaN(usableValue(route, block.block, i))
     })
   }
 

@@ -114,7 +114,7 @@ export function makeDisclosure(input: {
 
   function takeReading(route: Route, stored: StoredBlock, i: number, uncertain: boolean): void {
     const value = usableValue(route, stored.block, i)
-    if (value === undefined) return
+    if (Number.isNaN(value)) return
     const { intake } = route
     const { series } = intake
     const at = stored.block.times[i]!
@@ -175,7 +175,8 @@ export function makeDisclosure(input: {
         for (let i = Math.max(0, begun.raw_seq - stored.seq); i < times.length; i++) {
           const use = USE[qualities[i]!]!
           if (use === LEFT_OUT || forms[i] === FORM_NULL || times[i]! > arrival + max_skew) continue
-          for (const route of routes(signals[i]!)) takeReading(route, stored, i, use === UNCERTAIN)
+          const wanted = routes(signals[i]!)
+          for (let r = 0; r < wanted.length; r++) takeReading(wanted[r]!, stored, i, use === UNCERTAIN)
         }
       }
       nextSeq = Math.max(nextSeq, stored.seq + times.length)

@@ -49,7 +49,8 @@ function used(signal: SignalSpec, value: Value | null): number | string | undefi
   builder.add(0, 0, value, 0)
   const route = routesOf(signal)[0]!
   const made = usableValue(route, builder.take(unixMs(0)), 0)
-  return route.kind === 'category' && made !== undefined ? ([...route.words.keys()][made] ?? 'another text') : made
+  if (Number.isNaN(made)) return undefined
+  return route.kind === 'category' ? ([...route.words.keys()][made] ?? 'another text') : made
 }
 
 describe('a column makes of a reading', () => {

@@ -64,8 +64,8 @@ function makeRoute(intake: Intake, { type, unit = '1', labels, cadence }: Signal
   return { ...route, ...conversion, kind: intake.series.counts ? 'count' : 'measure' }
 }
 
-/** What a column makes of reading i: a number in its unit, the index of a word, or undefined where it can use neither. */
-export function usableValue(route: Route, block: ReadingBlock, i: number): number | undefined {
+/** What a column makes of reading i: a number in its unit, the index of a word, or NaN where it can use neither. */
+export function usableValue(route: Route, block: ReadingBlock, i: number): number {
   const form = block.forms[i]
   const v = block.values[i]!
   switch (route.kind) {
@@ -73,19 +73,19 @@ export function usableValue(route: Route, block: ReadingBlock, i: number): numbe
     case 'count': {
       const raw = form === FORM_NUMBER ? v : form === FORM_BIGINT ? Number(block.texts[v]) : Number.NaN
       const x = raw * route.factor + route.offset
-      return Number.isFinite(x) ? x : undefined
+      return Number.isFinite(x) ? x : Number.NaN
     }
     case 'truth': {
-      if (form !== FORM_BOOL) return undefined
+      if (form !== FORM_BOOL) return Number.NaN
       const isIt = (v !== 0) === (route.intake.series.column.stat === 'share_true')
       return isIt ? route.factor : 0
     }
     case 'category': {
       const text = categoryText(route, form, v, block)
-      return text === undefined ? undefined : (route.words.get(text) ?? route.words.size)
+      return text === undefined ? Number.NaN : (route.words.get(text) ?? route.words.size)
     }
     case 'unusable':
-      return undefined
+      return Number.NaN
   }
 }
 

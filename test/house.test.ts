@@ -24,10 +24,11 @@ const ROOMS: Readonly<Record<string, Room>> = {
   adapters: { ours: [/^core\//, /^adapters\/source\.ts$/] },
   buffer: { ours: [/^core\//] },
   privacy: { ours: [/^core\//], builtins: ['node:crypto'] },
+  attack: { ours: [/^core\//], builtins: [] },
   uplink: { ours: [/^core\//], types: [/^privacy\//] },
   config: { ours: [/^core\//, /\/((.+-)?schema|plan|compile)\.ts$/], types: [/^adapters\/source\.ts$/] },
   pool: { ours: [/^core\//, /^uplink\/(manifest|signature|problem|batch-id|volumes)\.ts$/] },
-  agent: { ours: [/^(core|adapters|buffer|privacy|uplink|config)\//] },
+  agent: { ours: [/^(core|adapters|attack|buffer|privacy|uplink|config)\//] },
 }
 
 /** Drivers and formats stay behind the room that was made for them, so that replacing one touches one folder. */

@@ -16,6 +16,7 @@ export const PROBLEMS = {
   'not-found': { status: 404, permanent: false, title: 'there is no such pool or batch' },
   method: { status: 405, permanent: false, title: 'the method is not one of this address' },
   'pool-closed': { status: 410, permanent: false, title: 'the pool takes no more batches' },
+  withdrawn: { status: 410, permanent: false, title: 'the stream was withdrawn by its contributor' },
   unavailable: { status: 503, permanent: false, title: 'the pool cannot store just now' },
 } as const satisfies Record<string, { readonly status: number; readonly permanent: boolean; readonly title: string }>
 

@@ -53,7 +53,7 @@ function signedBytes(purpose: Purpose, pool: string, sha256: string): Buffer {
 }
 
 /**
- * Signature of a sealed file; of a tombstone's body or a withdrawn batch's id where `purpose` says so.
+ * Signature of a sealed file; of a tombstone's body, or of the id of a batch or stream that is withdrawn, where `purpose` says so.
  * @param sha256 of the bytes, hex
  * @returns base64 of 64 bytes
  */
@@ -95,7 +95,7 @@ export const receiptSchema = z.strictObject({
 })
 
 /** What is signed as JSON; each has a prefix of its own, so that none can be taken for another. */
-export type ClaimKind = 'receipt' | 'checkpoint'
+export type ClaimKind = 'receipt' | 'withdrawal-receipt' | 'checkpoint'
 
 /** `"sluice-<kind>/v1" ‖ 0 ‖ JCS(claims without sig)` (POOL.md, HTTP). */
 function claimBytes(kind: ClaimKind, unsigned: object): Buffer {
@@ -127,6 +127,22 @@ export function signReceipt(key: SigningKey, claims: Omit<WireReceipt, 'kid' | '
 export function verifyReceipt(receipt: WireReceipt, receiptKey: string): boolean {
   return verifyClaims('receipt', receipt, receiptKey)
 }
+
+export const withdrawalReceiptSchema = z.strictObject({
+  v: z.literal(1),
+  pool: z.string(),
+  stream: z.string(),
+  /** so many batches of it are gone */
+  batches: z.int().min(0),
+  /** over the JCS of their ids in ascending order, hex */
+  sha256: z.string(),
+  withdrawn: z.iso.datetime(),
+  kid: z.string(),
+  sig: z.base64(),
+})
+
+/** A pool's word that a stream is gone: Ed25519 over `"sluice-withdrawal-receipt/v1" ‖ 0 ‖ JCS(receipt without sig)`. */
+export type WithdrawalReceipt = Readonly<z.infer<typeof withdrawalReceiptSchema>>
 
 /** SHA-256 in hex. */
 export function sha256Of(bytes: Uint8Array | string): string {

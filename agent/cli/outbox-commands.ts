@@ -35,7 +35,7 @@ export function outboxCommands(sluice: Command, config: readonly [string, string
     .action(async (id, o) => (await import('./outbox.ts')).showOutbox(id, o))
   outbox
     .command('retry')
-    .description('queue quarantined batches again, once the pool would take them')
+    .description('queue quarantined batches again, and have a running agent try every pool now')
     .argument(...ids)
     .option(...config)
     .option(...pool)

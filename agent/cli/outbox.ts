@@ -22,6 +22,8 @@ interface Selection extends CommonOptions {
   readonly all?: boolean
 }
 
+type OpenDesk = OutboxDesk & AsyncDisposable & { readonly isRunning: boolean }
+
 const clock = makeClock()
 
 /** `sluice outbox list`: batches newest first; by default those that are not settled. */
@@ -46,14 +48,17 @@ export async function showOutbox(id: string, options: CommonOptions & { readonly
   else console.log(renderBatch(batch, clock.now()))
 }
 
-/** `sluice outbox retry`: quarantined batches are queued again, at once where the agent runs. */
+/** `sluice outbox retry`: quarantined batches are queued again, and a running agent tries every pool at once. */
 export async function retryOutbox(ids: readonly string[], options: Selection): Promise<void> {
   await using desk = await openDesk(options, 'write')
   if (!desk) return
   const filter = filterOf(ids, options)
   const done = await desk.retry(filter)
   if (options.json) printJson({ retried: done })
-  else console.log(`queued again: ${batches(done.length)}`)
+  else
+    console.log(
+      `queued again: ${batches(done.length)}${desk.isRunning ? '; the agent tries every pool again now' : ''}`,
+    )
   await complain(desk, ids, done, 'is not quarantined, or its bytes are gone')
 }
 
@@ -121,26 +126,24 @@ async function complain(desk: OutboxDesk, ids: readonly string[], done: readonly
 }
 
 /**
- * The outbox of the running agent, else of its data folder, which `write` opens as an agent would.
+ * The outbox of the running agent (`isRunning`), else of its data folder, which `write` opens as an agent would.
  * @returns undefined where the configuration is not right, which was said then
  */
-async function openDesk(
-  options: CommonOptions,
-  access: 'read' | 'write',
-): Promise<(OutboxDesk & AsyncDisposable) | undefined> {
+async function openDesk(options: CommonOptions, access: 'read' | 'write'): Promise<OpenDesk | undefined> {
   const loaded = loadWithGateway(options.config)
   if (!loaded) return undefined
   const { gateway, buffer } = loaded
   const resources = new AsyncDisposableStack()
-  const opened = (desk: OutboxDesk): OutboxDesk & AsyncDisposable => ({
+  const opened = (desk: OutboxDesk, isRunning = false): OpenDesk => ({
     ...desk,
+    isRunning,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   })
   const socket = socketPath(gateway.data_dir, loaded.control?.socket)
   const running = remoteDesk((argument) => askAgent(socket, 'outbox', argument))
   try {
     await running.list({ limit: 0 })
-    return opened(running)
+    return opened(running, true)
   } catch (error) {
     if (!(error instanceof Fault && error.code === 'agent-absent')) throw error
   }

@@ -22,7 +22,7 @@ import { retirePools } from './retire.ts'
 import type { AgentStatus } from './status.ts'
 import { makeStoreAlarm } from './store-alarm.ts'
 import { openStoreClient } from './store-client.ts'
-import { startWatchdog } from './watchdog.ts'
+import { extendStart, startWatchdog } from './watchdog.ts'
 
 /** A running agent. Disposing of it drains and stops it. */
 export interface Agent extends AsyncDisposable {
@@ -72,22 +72,25 @@ async function startLoops(input: AgentInput, stop: AbortController, resources: A
   const failure = Promise.withResolvers<Error>()
 
   const store = resources.use(
-    await openStoreClient(
-      {
-        data_dir: gateway.data_dir,
-        boot: clock.boot,
-        now: clock.now(),
-        max_size: buffer.max_size,
-        when_full: buffer.when_full,
-        min_free: buffer.min_free,
-        max_age: buffer.max_age,
-        keep_raw: buffer.keep_raw,
-      },
-      {
-        sealed: (pool) => pools.sealed(pool),
-        shut: (pool, fault) => pools.shut(pool, fault),
-        died: (error) => failure.resolve(error),
-      },
+    await extendStart(
+      openStoreClient(
+        {
+          data_dir: gateway.data_dir,
+          boot: clock.boot,
+          now: clock.now(),
+          max_size: buffer.max_size,
+          when_full: buffer.when_full,
+          min_free: buffer.min_free,
+          max_age: buffer.max_age,
+          keep_raw: buffer.keep_raw,
+        },
+        {
+          sealed: (pool) => pools.sealed(pool),
+          shut: (pool, fault) => pools.shut(pool, fault),
+          died: (error) => failure.resolve(error),
+        },
+        log,
+      ),
       log,
     ),
   )

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Fault } from '../../core/fault.ts'
 import { setUpBegun, setUpQueue, sourcesOf } from '../../test/support/commit-queue.ts'
 
-const SILENCE = 30_000
+const TICK = 30_000
 const FULL = new Fault('store-io', {}, 'the disk refuses')
 
 describe('the commit queue before a disk that refuses', () => {
@@ -23,7 +23,7 @@ describe('the commit queue before a disk that refuses', () => {
     expect(errors).toEqual(['commit failed: the disk refuses'])
 
     disk.answer = async () => undefined
-    await clock.advance(SILENCE)
+    await clock.advance(TICK)
     expect(troubles).toEqual(['store-io', null])
     expect(queue.trouble).toBeNull()
     expect(durable).toEqual(['a', 'b'])
@@ -38,7 +38,7 @@ describe('the commit queue before a disk that refuses', () => {
     expect(warnings.length).toBeGreaterThan(30)
     expect(warnings.length).toBeLessThanOrEqual(60)
     disk.answer = () => Promise.reject(new Fault('store-full', {}, 'no room'))
-    await clock.advance(SILENCE)
+    await clock.advance(TICK)
     expect(errors).toEqual(['commit failed: the disk refuses', 'commit failed: no room'])
   })
 
@@ -71,7 +71,7 @@ describe('the commit queue before a disk that refuses', () => {
     const { clock, liveness, durable, troubles, disk, append } = await setUpBegun()
     disk.answer = () => Promise.reject(new TypeError('bug'))
     append('a', 0)
-    await clock.advance(SILENCE * 5)
+    await clock.advance(TICK * 5)
     expect(durable).toEqual([])
     expect(troubles).toEqual(['store-io'])
     expect(liveness.stalled()).toEqual(['commit'])

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { setUpBegun, setUpQueue, sourcesOf } from '../../test/support/commit-queue.ts'
 
-const SILENCE = 30_000
+const TICK = 30_000
 
 describe('the commit queue', () => {
   it('does not make the first readings of a run wait, whatever came before them', async () => {
@@ -73,15 +73,26 @@ describe('the commit queue', () => {
     expect(sourcesOf(commits)).toEqual([['a'], ['b']])
   })
 
-  it('stores an empty commit each time nothing came for `grace`', async () => {
+  it('commits on every half minute, and an empty block where nothing came', async () => {
     const { clock, commits, append } = await setUpBegun()
-    await clock.advance(SILENCE)
+    await clock.advance(TICK)
     expect(sourcesOf(commits)).toEqual([[]])
     append('a', 0)
-    await clock.advance(SILENCE - 1)
+    await clock.advance(TICK - 1)
     expect(sourcesOf(commits)).toEqual([[], ['a']])
     await clock.advance(1)
     expect(sourcesOf(commits)).toEqual([[], ['a'], []])
+  })
+
+  it('commits at the same moment of the clock whether it is busy or silent', async () => {
+    const times = async (within: readonly number[]) => {
+      const { clock, commits, append } = await setUpBegun(Date.UTC(2026, 5, 1, 12, 0, 17))
+      for (const ms of within) append('a', ms)
+      await clock.advance(3 * TICK)
+      return commits.map(({ arrival }) => arrival % TICK).filter((ms) => ms === 100)
+    }
+    expect(await times([])).toEqual([100, 100, 100])
+    expect(await times([2_000, 12_900, 20_000])).toEqual([100, 100, 100])
   })
 
   it('carries marks, counts, and outages with their source', async () => {
@@ -161,7 +172,7 @@ describe('the commit queue', () => {
     await queue[Symbol.asyncDispose]()
     expect(sourcesOf(commits)).toEqual([['a']])
     expect(durable).toEqual(['a'])
-    await clock.advance(SILENCE * 5)
+    await clock.advance(TICK * 5)
     expect(commits.length).toBe(1)
     expect(liveness.stalled()).toEqual([])
   })

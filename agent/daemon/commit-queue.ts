@@ -56,8 +56,18 @@ interface Stand {
 /** Further apart (ms) than this the clock was set in between; NTP slews less from one commit to the next. */
 const SET = 1_000
 
-/** A silent plant still stores an empty block this often (PRIVACY.md, `grace`), so that windows close. */
-const SILENCE = 30_000
+/**
+ * On every half minute of UTC there is a commit, be it an empty block: windows of a silent plant close too (PRIVACY.md,
+ * `grace`), and at the same moment as those of a busy one, so that when a batch is sent says nothing of the plant's work.
+ */
+const TICK = 30_000
+/** So long after the half minute, or a clock that is being slewed would be a little before it. */
+const TICK_LAG = 100
+
+/** ms from `now` (UnixMs) to the next such commit; more than none. */
+export function untilTick(now: number): number {
+  return TICK - ((now - TICK_LAG) % TICK)
+}
 
 /** Readings in one commit; what piled up while the disk refused is stored in pieces that find room. */
 const MOST_AT_ONCE = 50_000
@@ -87,9 +97,9 @@ export function makeCommitQueue(input: {
 }): CommitQueue {
   const { clock, log } = input
   const stop = new AbortController()
-  const pulse = input.liveness.watch('commit', SILENCE * 4)
+  const pulse = input.liveness.watch('commit', TICK * 4)
   const pending: { readonly entry: Append; readonly stand: Stand; readonly durable: () => void }[] = []
-  let due = clock.monotonic() + SILENCE
+  let due = clock.monotonic() + untilTick(clock.now())
   let waiting = 0
   let held = 0
   let hurried = false
@@ -178,7 +188,7 @@ export function makeCommitQueue(input: {
       if (!stop.signal.aborted && clock.monotonic() < due) continue
       if (stop.signal.aborted && pending.length === 0) return
       const { taken, stand } = take()
-      due = clock.monotonic() + (pending.length > 0 ? 0 : SILENCE)
+      due = clock.monotonic() + (pending.length > 0 ? 0 : untilTick(clock.now()))
       await store(
         gather(
           taken.map((p) => p.entry),

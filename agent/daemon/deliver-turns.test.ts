@@ -164,6 +164,33 @@ describe('a person in a hurry', () => {
     await clock.advance(0)
     expect([sent.length, settled.length]).toEqual([2, 1])
   })
+
+  it('has a batch tried that rests because it failed alone', async () => {
+    const { clock, outbox, wake, pool, courier } = setUpCourier(20)
+    pool.judge = async (batch) => (batch.seq === 3 ? hold : accepted)
+    for (let seq = 20; seq < 40; seq++) {
+      outbox.push(batchOf('lake', seq))
+      wake.ring()
+      await clock.advance(600_000)
+    }
+    expect(outbox.map(({ seq }) => seq)).toEqual([3])
+    expect(courier.state().next_in_ms).toBeGreaterThan(60_000)
+    pool.judge = async () => accepted
+    courier.hurry()
+    await clock.advance(0)
+    expect(outbox).toEqual([])
+  })
+})
+
+it('never rests longer than is stated for its pool', async () => {
+  const { clock, sent, pool } = setUpCourier(1, { longest_rest: 60_000 })
+  pool.judge = async () => retry(0)
+  await clock.advance(HOUR)
+  for (const until of [2, 3, 4]) {
+    const before = sent.length
+    await clock.advance(60_000)
+    expect(sent.length, `minute ${until}`).toBeGreaterThan(before)
+  }
 })
 
 it('a slow batch says that it goes on', async () => {

@@ -13,9 +13,9 @@ import type { Liveness } from './liveness.ts'
 import type { StoreClient } from './store-client.ts'
 import { makeSuspects } from './suspects.ts'
 
-/** The pool may be away for long: attempts thin out to one an hour, a held pool is asked at least that seldom too. */
-const RETRY = { base: 1_000, cap: 3_600_000 }
-const HOLD = { base: 60_000, cap: 3_600_000, floor: 30_000 }
+/** The pool may be away for long: attempts thin out to `longest_rest`, those at a pool that holds too. */
+const RETRY = { base: 1_000 }
+const HOLD = { base: 60_000, floor: 30_000 }
 /** Wakes at least this often to look at the outbox, whatever was missed. */
 const LOOK = 60_000
 /** So long without a batch delivered is an alarm, though the agent goes on trying by itself. */
@@ -53,6 +53,8 @@ export interface CourierInput {
   readonly store: StoreClient
   readonly order: PoolConfig['order']
   readonly schedule: Schedule
+  /** ms between two attempts, at most */
+  readonly longest_rest: number
   /** kinds of the last refusals since anything was delivered, oldest first: a restart does not forget them */
   readonly refused: readonly string[]
   /** rung when a batch was sealed */
@@ -65,7 +67,7 @@ export interface CourierInput {
 
 /** Delivers a pool's sealed batches one at a time, each until the pool has said something final about it. */
 export function startCourier(input: CourierInput): Courier {
-  const { pool, client, store, schedule, clock, log, signal } = input
+  const { pool, client, store, schedule, clock, log, signal, longest_rest: cap } = input
   const streak = makeRejectionStreak(input.refused)
   const suspects = makeSuspects()
   const drain = makeDrain(clock)
@@ -90,7 +92,7 @@ export function startCourier(input: CourierInput): Courier {
   let probe: BatchId | undefined
   let isProven = false
   let spent: { readonly day: string; readonly bytes: number } | undefined
-  const pulse = input.liveness.watch(`deliver ${pool}`, RETRY.cap + 2 * LOOK)
+  const pulse = input.liveness.watch(`deliver ${pool}`, cap + 2 * LOOK)
 
   function enter(next: DeliveryState['state'], at: number | null = null): void {
     state = next
@@ -105,6 +107,8 @@ export function startCourier(input: CourierInput): Courier {
     alarmed = about
     await store.raiseAlarm({ key: alarmKey, code: cause.code, message: cause.message, at: clock.now() })
   }
+
+  const restAfter = (limits: typeof RETRY | typeof HOLD): number => backoffMs(attempts, { ...limits, cap })
 
   async function pause(kind: 'retrying' | 'holding', ms: number, cause: Fault): Promise<void> {
     if (fault?.code !== cause.code) log.warn({ pool, code: cause.code, hint: cause.hint }, cause.message)
@@ -178,7 +182,7 @@ export function startCourier(input: CourierInput): Courier {
             verdict.fault.where,
             `one batch after the other is refused: ${message}`,
           )
-          return failed(batch, refusing, { kind: 'holding', ms: backoffMs(attempts, HOLD), isAlarm: true })
+          return failed(batch, refusing, { kind: 'holding', ms: restAfter(HOLD), isAlarm: true })
         }
         await store.settle(pool, batch.id, { kind: 'quarantined', code, message, at: clock.now() })
         return recovered(batch)
@@ -186,11 +190,11 @@ export function startCourier(input: CourierInput): Courier {
       case 'retry': {
         const isAlarm = verdict.fault.code === 'pool-receipt' || clock.monotonic() - healthy >= OVERDUE
         // Retry-After is a floor, and jitter comes on top: many plants were told the same.
-        const ms = verdict.after_ms + backoffMs(attempts, RETRY)
+        const ms = verdict.after_ms + restAfter(RETRY)
         return failed(batch, verdict.fault, { kind: 'retrying', ms, isAlarm })
       }
       case 'hold':
-        return failed(batch, verdict.fault, { kind: 'holding', ms: backoffMs(attempts, HOLD), isAlarm: true })
+        return failed(batch, verdict.fault, { kind: 'holding', ms: restAfter(HOLD), isAlarm: true })
       case 'closed':
         fault = verdict.fault
         enter('closed')
@@ -269,7 +273,7 @@ export function startCourier(input: CourierInput): Courier {
       } catch (error) {
         // The disk refuses: the batch stays queued, and the pool knows it again by its id.
         if (!(error instanceof Fault)) throw error
-        await pause('retrying', backoffMs(attempts, RETRY), error)
+        await pause('retrying', restAfter(RETRY), error)
       }
     }
     pulse.end()
@@ -286,6 +290,7 @@ export function startCourier(input: CourierInput): Courier {
     }),
     hurry() {
       hurried.abort()
+      suspects.wake(clock.monotonic())
       input.wake.ring()
     },
     drain,

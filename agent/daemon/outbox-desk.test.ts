@@ -40,9 +40,9 @@ describe.each(Object.entries(WAYS))('a desk for the outbox, %s', (_, way) => {
     expect(sealedBatchOf(shown!.batch!)).toEqual(batch)
     expect(await desk.show('0'.repeat(26))).toBeNull()
     expect(await desk.retry({ ids: [third!.id] })).toEqual([])
-    expect(retried).toBe(0)
+    expect(retried).toBe(1) // what is queued already goes at once
     expect(await desk.retry({ pool: 'p' })).toEqual([first!.id])
-    expect(retried).toBe(1)
+    expect(retried).toBe(2)
     expect(await desk.drop({ ids: [second!.id] }, 'wrong')).toEqual([second!.id])
     expect(await desk.list({ states: ['dropped'] })).toMatchObject([
       { id: second!.id, message: 'wrong', settled_at: T0 },

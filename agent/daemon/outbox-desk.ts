@@ -15,7 +15,7 @@ export interface OutboxDesk {
   list(filter: OutboxFilter): Promise<readonly OutboxEntry[]>
   /** null: there is no such batch */
   show(id: string): Promise<ShownBatch | null>
-  /** Queues quarantined batches again. @returns those */
+  /** Queues quarantined batches again, and has every pool tried now. @returns those queued */
   retry(filter: OutboxFilter): Promise<readonly BatchId[]>
   /** Gives up queued and quarantined batches for good. @returns those */
   drop(filter: OutboxFilter, message: string): Promise<readonly BatchId[]>
@@ -23,7 +23,7 @@ export interface OutboxDesk {
 
 type Calls = 'outbox' | 'outboxBatch' | 'retryBatches' | 'dropBatches'
 
-/** @param retried called when batches were queued again, so that they need not wait */
+/** @param retried called when somebody wants batches sent again, so that none need wait, those that are queued already too */
 export function makeOutboxDesk(
   store: {
     readonly [M in Calls]: (...args: Parameters<Store[M]>) => ReturnType<Store[M]> | Promise<ReturnType<Store[M]>>
@@ -41,7 +41,7 @@ export function makeOutboxDesk(
     },
     async retry(filter) {
       const ids = await store.retryBatches(filter, now())
-      if (ids.length > 0) retried()
+      retried()
       return ids
     },
     drop: async (filter, message) => store.dropBatches(filter, message, now()),

@@ -15,6 +15,10 @@ import type { Liveness } from './liveness.ts'
 import type { Backlog, GateState, PoolDelivery } from './status.ts'
 import type { StoreClient } from './store-client.ts'
 
+/** Attempts at a pool that may be away for long, ms; and at a folder, which costs nothing and whose medium somebody just put in. */
+const LONGEST_REST = 3_600_000
+const LONGEST_REST_OF_FOLDER = 60_000
+
 /** What runs for the pools of one agent: a gate and a courier each, which share nothing but the store. */
 export interface Pools extends AsyncDisposable {
   /** @throws Fault where the pool cannot be worked for; the others go on */
@@ -77,7 +81,8 @@ export function makePools(input: {
       bells.set(name, wake)
       if (pool.gate.kind === 'shut') shut(name, pool.gate.fault)
       if (!pool.config) return
-      const { order } = pool.config
+      const { order, dir } = pool.config
+      const longest_rest = dir === undefined ? LONGEST_REST : LONGEST_REST_OF_FOLDER
       const client = resources.use(await openPoolClient(name, pool, (fault) => alarm(`tls:${name}`, fault)))
       await store.clearAlarm(`tls:${name}`, clock.now()) // the last run may have left one
       if (pool.gate.kind === 'open') {
@@ -94,11 +99,11 @@ export function makePools(input: {
       }
       const refused = lastRefusals((await store.status(clock.now())).pools[name])
       const schedule = makeSchedule(pool.config)
-      const courier = { pool: name, client, store, order, schedule, refused, wake, clock, log, liveness, signal }
-      couriers.set(name, startCourier(courier))
+      const common = { pool: name, client, store, schedule, longest_rest, clock, log, signal }
+      couriers.set(name, startCourier({ ...common, order, refused, wake, liveness }))
       const sign = (dropped: DroppedBatch): Tombstone =>
         makeTombstone(dropped, parseSigningKey(pool.config!.signing_key))
-      burials.push(runBurials({ pool: name, client, store, sign, schedule, clock, log, signal }))
+      burials.push(runBurials({ ...common, sign }))
     },
     shut,
     sealed(name) {

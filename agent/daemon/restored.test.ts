@@ -2,13 +2,14 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { zstdDecompressSync } from 'node:zlib'
 import { parquetReadObjects } from 'hyparquet'
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import { accountProblems } from '../../buffer/accounts.ts'
 import type { StoreStatus } from '../../buffer/port.ts'
 import { unixMs } from '../../core/brand.ts'
 import { silentLog } from '../../core/log.ts'
 import { makeBlockBuilder } from '../../core/reading-block.ts'
 import { contractOf, planOf, policyOf, signalOf } from '../../test/support/disclosure.ts'
+import { eventually } from '../../test/support/eventually.ts'
 import { type FakeClock, makeFakeClock } from '../../test/support/fake-clock.ts'
 import { gateOf } from '../../test/support/publishing.ts'
 import { makeFolder } from '../../test/support/store.ts'
@@ -68,6 +69,7 @@ async function live(
     store,
     order: 'fresh_first',
     schedule: { closedUntil: () => undefined, budget: undefined },
+    longest_rest: MINUTE,
     refused: [],
     wake,
     clock,
@@ -95,7 +97,7 @@ async function live(
       expect(cursor.sealed_until.stream ?? clock.now()).toBeGreaterThan(clock.now() - 2 * MINUTE)
       expect(batches.queued).toBe(0)
     }
-    await vi.waitFor(delivered, { interval: 5, timeout: 10_000 })
+    await eventually(delivered)
   }
   const status = await store.status(clock.now())
   stop.abort()

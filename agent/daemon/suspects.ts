@@ -20,6 +20,8 @@ export interface Suspects {
   resting(now: number): readonly BatchId[]
   /** When the next of them has rested enough (monotonic ms), or undefined. */
   nextDue(): number | undefined
+  /** A person did something about it: those that rest may be tried again. @param now monotonic ms */
+  wake(now: number): void
   /** A batch that failed again and again while the pool took others. */
   stuck(): { readonly id: BatchId; readonly fault: Fault } | undefined
 }
@@ -58,6 +60,9 @@ export function makeSuspects(): Suspects {
         // The first time the pool may have been down just then.
         suspect.due = suspect.strikes === 1 ? now : now + backoffMs(suspect.strikes, REST)
       }
+    },
+    wake(now) {
+      for (const suspect of all.values()) if (Number.isFinite(suspect.due)) suspect.due = Math.min(suspect.due, now)
     },
     resting: (now) => [...all].filter(([, { due }]) => due > now).map(([id]) => id),
     nextDue: () => (all.size === 0 ? undefined : Math.min(...[...all.values()].map(({ due }) => due))),

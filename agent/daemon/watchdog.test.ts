@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Fault } from '../../core/fault.ts'
 import { silentLog } from '../../core/log.ts'
 import { eventually } from '../../test/support/eventually.ts'
-import { startWatchdog } from './watchdog.ts'
+import { extendStart, startWatchdog } from './watchdog.ts'
 
 let folder: string
 beforeEach(() => {
@@ -17,12 +17,18 @@ beforeEach(() => {
   })
 })
 
-/** A watchdog that beats every 10 ms, with a `systemd-notify` that writes down what it is told. */
-function setUp(parts: { readonly stalled?: readonly string[]; readonly ping?: () => Promise<unknown> } = {}) {
+/** A `systemd-notify` that writes down what it is told. */
+function listen(): () => readonly string[] {
   const script = `#!/bin/sh\necho "$*" >> '${join(folder, 'said')}'\n`
   writeFileSync(join(folder, 'systemd-notify'), script, { mode: 0o755 })
   vi.stubEnv('PATH', folder + delimiter + process.env.PATH)
   vi.stubEnv('NOTIFY_SOCKET', join(folder, 'notify.sock'))
+  return () => readFileSync(join(folder, 'said'), 'utf8').trim().split('\n')
+}
+
+/** A watchdog that beats every 10 ms, and what it says. */
+function setUp(parts: { readonly stalled?: readonly string[]; readonly ping?: () => Promise<unknown> } = {}) {
+  const said = listen()
   vi.stubEnv('WATCHDOG_USEC', '30000')
   const complaints: string[] = []
   const watchdog = startWatchdog({
@@ -30,7 +36,6 @@ function setUp(parts: { readonly stalled?: readonly string[]; readonly ping?: ()
     log: { ...silentLog, error: (_, message) => complaints.push(message) },
     ping: parts.ping ?? (async () => []),
   })
-  const said = (): string[] => readFileSync(join(folder, 'said'), 'utf8').trim().split('\n')
   const stop = async (): Promise<void> => {
     await watchdog[Symbol.asyncDispose]()
     await eventually(() => expect(said()).toContain('STOPPING=1'))
@@ -72,5 +77,22 @@ describe('the watchdog', () => {
     const liveness = { watch: vi.fn(), stalled: () => [] }
     await startWatchdog({ liveness, log: silentLog, ping })[Symbol.asyncDispose]()
     expect(ping).not.toHaveBeenCalled()
+  })
+})
+
+describe('a start that takes long', () => {
+  it('is put off for as long as it goes on', async () => {
+    const said = listen()
+    const work = Promise.withResolvers<string>()
+    const start = extendStart(work.promise, silentLog, 10)
+    await eventually(() => expect(said()).toContain('EXTEND_TIMEOUT_USEC=60000000'))
+    work.resolve('opened')
+    expect(await start).toBe('opened')
+  })
+
+  it('fails as it would have, and says nothing where no one listens', async () => {
+    vi.stubEnv('NOTIFY_SOCKET', '')
+    await expect(extendStart(Promise.reject(new Error('locked')), silentLog, 1)).rejects.toThrow('locked')
+    expect(readFileSync(join(folder, 'said'), 'utf8')).toBe('')
   })
 })

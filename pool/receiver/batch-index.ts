@@ -63,6 +63,9 @@ create table if not exists tombstone (
   pool text not null, id text not null, dataset text not null, contributor text not null, stream text not null,
   epoch integer not null, seq integer not null, reason text not null,
   primary key (pool, id)) strict, without rowid;
+create table if not exists withdrawal (
+  pool text not null, stream text not null, account text not null, receipt text,
+  primary key (pool, stream, account)) strict, without rowid;
 create table if not exists rejection (
   pool text not null, account text not null, contributor text not null, stream text not null, problem text not null,
   n integer not null, primary key (pool, account, contributor, stream, problem)) strict, without rowid;`
@@ -80,6 +83,16 @@ export interface BatchIndex extends Disposable {
   /** Batches in this state. */
   inState(state: BatchState): readonly IndexedBatch[]
   bury(tombstone: Tombstone): void
+  /** A stream that an account takes back; without a receipt as long as that goes on. */
+  withdrawal(pool: string, stream: string, account: string): { readonly receipt: string | null } | undefined
+  orderWithdrawal(pool: string, stream: string, account: string): void
+  completeWithdrawal(pool: string, stream: string, account: string, receipt: string): void
+  /** Those that are complete. */
+  withdrawals(pool: string): readonly { readonly stream: string; readonly receipt: string }[]
+  /** Batches of an account in a stream, of any state. */
+  ofStream(pool: string, stream: string, account: string): readonly (IndexedBatch & { readonly state: BatchState })[]
+  /** Whether a stream has batches of other accounts and none of this one. */
+  isOfOthers(pool: string, stream: string, account: string): boolean
   reject(rejection: Rejection): void
   stored(pool: string): readonly IndexedBatch[]
   tombstones(pool: string): readonly Tombstone[]
@@ -116,6 +129,16 @@ export function openBatchIndex(file: string): BatchIndex {
   const bury = db.prepare(
     'insert or ignore into tombstone values (@pool, @id, @dataset, @contributor, @stream, @epoch, @seq, @reason)',
   )
+  const withdrawal = db.prepare('select receipt from withdrawal where pool = ? and stream = ? and account = ?')
+  const orderWithdrawal = db.prepare('insert or ignore into withdrawal values (?, ?, ?, null)')
+  const completeWithdrawal = db.prepare(
+    'update withdrawal set receipt = ? where pool = ? and stream = ? and account = ?',
+  )
+  const withdrawals = db.prepare('select stream, receipt from withdrawal where pool = ? and receipt is not null')
+  const ofStream = db.prepare(
+    `select pool, id, state, ${columns} from batch where pool = ? and stream = ? and account = ? and state <> 'incoming'`,
+  )
+  const accountsOf = db.prepare('select distinct account from batch where pool = ? and stream = ?').pluck()
   const tombstones = db.prepare('select * from tombstone where pool = ?')
   const reject = db.prepare(
     'insert into rejection values (@pool, @account, @contributor, @stream, @problem, 1) on conflict do update set n = n + 1',
@@ -133,6 +156,16 @@ export function openBatchIndex(file: string): BatchIndex {
     forget: (pool, id) => void forget.run(pool, id),
     inState: (state) => inState.all(state) as IndexedBatch[],
     bury: (tombstone) => void bury.run(tombstone),
+    withdrawal: (pool, stream, account) =>
+      withdrawal.get(pool, stream, account) as ReturnType<BatchIndex['withdrawal']>,
+    orderWithdrawal: (pool, stream, account) => void orderWithdrawal.run(pool, stream, account),
+    completeWithdrawal: (pool, stream, account, receipt) => void completeWithdrawal.run(receipt, pool, stream, account),
+    withdrawals: (pool) => withdrawals.all(pool) as { stream: string; receipt: string }[],
+    ofStream: (pool, stream, account) => ofStream.all(pool, stream, account) as ReturnType<BatchIndex['ofStream']>,
+    isOfOthers(pool, stream, account) {
+      const accounts = accountsOf.all(pool, stream)
+      return accounts.length > 0 && !accounts.includes(account)
+    },
     reject: (rejection) => void reject.run(rejection),
     stored: (pool) => stored.all(pool) as IndexedBatch[],
     tombstones: (pool) => tombstones.all(pool) as Tombstone[],

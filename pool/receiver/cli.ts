@@ -29,7 +29,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     )
     .argument('<dir>', 'a medium, or a folder with what came from several')
     .requiredOption('--config <file>', 'configuration of the receiver, which must not be running')
-    .option('--json', 'print {stored, known, buried, refused: [{file, problem, detail}], missing, damaged}')
+    .option('--json', 'print {stored, known, buried, withdrawn, refused: [{file, problem, detail}], missing, damaged}')
     .action(importCommand)
   program
     .command('keys')
@@ -81,9 +81,10 @@ async function importCommand(dir: string, options: { readonly config: string; re
   if (report.refused.length + report.missing.length + report.damaged.length > 0) process.exitCode = 1
 }
 
-function renderImport({ stored, known, buried, refused, missing, damaged }: ImportReport): string {
+function renderImport({ stored, known, buried, withdrawn, refused, missing, damaged }: ImportReport): string {
   return [
     `${stored} batches stored, ${known} known before, ${buried} given up by their plants`,
+    ...(withdrawn > 0 ? [`${withdrawn} streams withdrawn by their plants`] : []),
     ...refused.map(({ file, problem, detail }) => `  refused  ${file}: ${detail} (${problem})`),
     ...damaged.map((file) => `  damaged  ${file}: it is not as it was written; copy it again from the medium`),
     ...missing.map((file) => `  missing  ${file}: the list of its volume names it; copy it from the medium`),
@@ -96,7 +97,7 @@ function signalled(name: 'SIGTERM' | 'SIGINT'): AbortSignal {
   return controller.signal
 }
 
-function renderReport({ pool, contributors, rejected }: PoolReport): string {
+function renderReport({ pool, contributors, withdrawn, rejected }: PoolReport): string {
   const refusals = (counts: Readonly<Record<string, number>>): string =>
     Object.entries(counts)
       .map(([problem, n]) => `, refused ${n} (${problem})`)
@@ -108,7 +109,8 @@ function renderReport({ pool, contributors, rejected }: PoolReport): string {
         `    ${s.dataset} ${s.stream}: ${s.batches} batches, last ${s.last_seq}, ${s.gaps.length} gaps, ${s.tombstones.length} given up by the plant`,
     ),
   ])
-  return [`${pool}: ${contributors.length} contributors${refusals(rejected)}`, ...lines].join('\n')
+  const gone = withdrawn.map((w) => `  withdrawn ${w.withdrawn}: stream ${w.stream}, ${w.batches} batches`)
+  return [`${pool}: ${contributors.length} contributors${refusals(rejected)}`, ...lines, ...gone].join('\n')
 }
 
 function newKey(file: string, options: { readonly json?: true }): void {

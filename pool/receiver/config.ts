@@ -43,6 +43,12 @@ export const receiverSchema = z.strictObject({
         contributors: z
           .record(name, publicKey)
           .describe('public signing keys of the plants, by the name of their account'),
+        former_keys: z
+          .record(name, z.array(publicKey))
+          .default({})
+          .describe(
+            'public signing keys that accounts had before: what was sealed with them is still taken, and they may withdraw',
+          ),
         state: z.enum(['open', 'closed']).default('open').describe('closed: batches are answered with 410'),
       }),
     )
@@ -88,7 +94,13 @@ export function loadSetup(file: string): ReceiverSetup {
         `the contract is that of pool ${contract.pool}, not ${id}`,
       )
     const contract_sha256 = createHash('sha256').update(contract_bytes).digest('hex')
-    const accounts = new Map(Object.entries(pool.contributors).map(([account, key]) => [key, account]))
+    const former = Object.entries(pool.former_keys).flatMap(([account, keys]) =>
+      keys.map((key) => [key, account] as const),
+    )
+    const accounts = new Map([
+      ...former,
+      ...Object.entries(pool.contributors).map(([account, key]) => [key, account] as const),
+    ])
     return [id, { id, contract, contract_bytes, contract_sha256, accounts, open: pool.state === 'open' }]
   })
   return {

@@ -16,7 +16,7 @@ import { reportOf } from './report.ts'
 const plant = newKey()
 const never = new AbortController().signal
 const batches = [0, 1, 2].map((seq) => seal(makeSealInput({ signing: plant, seq })))
-const nothing: ImportReport = { stored: 0, known: 0, buried: 0, refused: [], missing: [], damaged: [] }
+const nothing: ImportReport = { stored: 0, known: 0, buried: 0, withdrawn: 0, refused: [], missing: [], damaged: [] }
 
 describe('import of a medium', () => {
   let folder: string
@@ -71,7 +71,7 @@ describe('import of a medium', () => {
     writeFileSync(join(medium, 'notes.parquet.sig'), '')
     renameSync(join(medium, '000002', `${batches[2]!.id}.parquet.sig`), join(medium, 'lost.sig'))
     const { refused, ...rest } = await take()
-    expect(rest).toEqual({ stored: 2, known: 0, buried: 0, missing: [], damaged: [] })
+    expect(rest).toEqual({ stored: 2, known: 0, buried: 0, withdrawn: 0, missing: [], damaged: [] })
     expect(refused.map(({ problem }) => problem).sort()).toEqual(['identity', 'request-malformed', 'schema-unknown'])
   })
 

@@ -7,6 +7,7 @@ import { readManifest } from './check-file.ts'
 import type { PoolSetup } from './config.ts'
 import { bury, type ReceiverParts, receiveBatch } from './receive.ts'
 import type { Reply } from './reply.ts'
+import { withdrawStream } from './withdraw.ts'
 
 /** What became of the files of a folder. Paths are relative to it. */
 export interface ImportReport {
@@ -15,6 +16,8 @@ export interface ImportReport {
   readonly known: number
   /** batches that their plants gave up */
   readonly buried: number
+  /** streams that their plants took back */
+  readonly withdrawn: number
   readonly refused: readonly { readonly file: string; readonly problem: string; readonly detail: string }[]
   /** files that a volume's list names and that are not there, or not as they were written: to be copied again */
   readonly missing: readonly string[]
@@ -36,7 +39,7 @@ export async function importFolder(
 ): Promise<ImportReport> {
   const files = await namesIn(dir)
   const listed = await listedIn(dir, files)
-  const report = { stored: 0, known: 0, buried: 0 }
+  const report = { stored: 0, known: 0, buried: 0, withdrawn: 0 }
   const refused: { file: string; problem: string; detail: string }[] = []
   const damaged: string[] = []
 
@@ -51,6 +54,12 @@ export async function importFolder(
     if (signature === undefined) return refuse('request-malformed', 'the signature that belongs beside it is not there')
     const headers = { 'content-digest': formatContentDigest(sha256), 'batch-signature': signature.trim() }
     const id = basename(file).replace(/\.\w+$/, '')
+    if (file.endsWith('.withdrawal')) {
+      const replies = [...pools.values()].map((pool) => withdrawStream({ pool, id, headers }, parts))
+      if (replies.some(({ status }) => status === 200)) report.withdrawn++
+      else refuse(...problemOf(replies[0]!))
+      return
+    }
     if (file.endsWith('.tombstone')) {
       // It does not name its pool, but only one verifies it.
       const replies = [...pools.values()].map((pool) => bury({ pool, id, headers, body }, parts))
@@ -68,6 +77,8 @@ export async function importFolder(
   }
 
   for (const file of files.filter((name) => /\.(parquet|tombstone)$/.test(name))) await take(file)
+  // Last, so that what lies beside them goes with its stream and is not refused.
+  for (const file of files.filter((name) => /^[0-9A-V]{13}\.withdrawal$/.test(basename(name)))) await take(file)
   const there = new Set(files)
   return { ...report, refused, damaged, missing: [...listed.keys()].filter((file) => !there.has(file)) }
 }

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { BatchIndex, IndexedBatch } from './batch-index.ts'
 
@@ -34,7 +34,10 @@ export function openLake(dataDir: string, index: BatchIndex): Lake {
   }
 
   function finishWithdrawal({ pool, id, path }: IndexedBatch): void {
-    rmSync(join(root, path), { force: true })
+    const file = join(root, path)
+    rmSync(file, { force: true })
+    // Before it is said, or a power cut brings the rows back.
+    if (existsSync(dirname(file))) syncFolder(dirname(file))
     index.setState(pool, id, 'withdrawn')
   }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { deviations, OPERATIONS } from '../../test/support/openapi.ts'
 import { ask, operationOf, put, startReceiver, withdrawal } from '../../test/support/receiver.ts'
-import { makeSealInput, newKey, POOL } from '../../test/support/sealing.ts'
+import { makeSealInput, newKey, POOL, STREAM } from '../../test/support/sealing.ts'
 import { PROBLEMS, problemType } from '../../uplink/problem.ts'
 import { seal } from '../../uplink/seal.ts'
 
@@ -18,6 +18,8 @@ describe('the OpenAPI document', () => {
       ['GET', `/v1/pools/${POOL}/report`],
       ['GET', path],
       ['DELETE', path, withdrawal(batch.id, plant)],
+      ['DELETE', `/v1/pools/${POOL}/streams/${STREAM}`, withdrawal(STREAM, plant)],
+      ['GET', `/v1/pools/${POOL}/streams/${STREAM}`],
       ['PUT', path],
       ['PUT', `${path}/tombstone`],
     ]

@@ -58,7 +58,10 @@ export async function receiveBatch(request: BatchRequest, parts: ReceiverParts):
         ? receiptReply(200, there.receipt)
         : reject('digest-mismatch', 'the id is stored with other bytes')
 
+  const isGone = (stream: string): boolean => index.withdrawal(pool.id, stream, sender.account) !== undefined
+  const gone = (): Reply => problemReply('withdrawn', 'the stream was withdrawn by its contributor')
   const known = index.find(pool.id, id)
+  if (known && isGone(known.stream)) return gone()
   if (known && known.state !== 'incoming') return again(known)
   if (!pool.open) return problemReply('pool-closed', 'the pool takes no more batches')
   const file = await checkFile(body, { document: pool.contract, sha256: pool.contract_sha256 })
@@ -70,6 +73,7 @@ export async function receiveBatch(request: BatchRequest, parts: ReceiverParts):
     return problemReply('identity', 'the contributor in the manifest is another account')
 
   const { dataset, contributor, stream, epoch, seq, rows } = manifest
+  if (isGone(stream)) return gone()
   const { sha256, account, key, signature } = sender
   const received = new Date().toISOString()
   const receipt = signReceipt(parts.receiptKey, { v: 1, pool: pool.id, contributor, batch_id: id, sha256, received })
@@ -121,22 +125,6 @@ export function bury(request: BatchRequest, { index }: ReceiverParts): Reply {
   return { status: 204, body: '' }
 }
 
-/** `DELETE …/batches/{id}`: its contributor takes it back. The receipt stays, the rows go. */
-export function withdraw(request: BatchRequest, { index, lake, log }: ReceiverParts): Reply {
-  const { pool, id } = request
-  const signed = parseBatchSignature(headerOf(request.headers, 'batch-signature'))
-  const account = signed && pool.accounts.get(signed.key)
-  const sha256 = sha256Of(id)
-  if (!account || !verifyBatch({ ...signed, pool: pool.id, sha256, purpose: 'withdrawal' }))
-    return problemReply('identity', 'the withdrawal is not signed by a registered contributor')
-  const there = index.find(pool.id, id)
-  if (!there || there.state === 'incoming') return problemReply('not-found', 'there is no such batch')
-  if (there.account !== account) return problemReply('identity', 'the batch is from another contributor')
-  if (there.state === 'stored') lake.withdraw(there)
-  log.info({ pool: pool.id, batch: id }, 'withdrawn')
-  return { status: 204, body: '' }
-}
-
 function senderOf({ pool, headers, body }: BatchRequest, purpose: Purpose): Sender {
   const digest = parseContentDigest(headerOf(headers, 'content-digest'))
   if (!digest) return { reply: problemReply('request-malformed', 'Content-Digest with sha-256 is missing') }
@@ -150,7 +138,8 @@ function senderOf({ pool, headers, body }: BatchRequest, purpose: Purpose): Send
   return { account, ...signed, sha256 }
 }
 
-function headerOf(headers: IncomingHttpHeaders, name: string): string | undefined {
+/** A header that came once, else undefined. */
+export function headerOf(headers: IncomingHttpHeaders, name: string): string | undefined {
   const value = headers[name]
   return Array.isArray(value) ? undefined : value
 }

@@ -39,6 +39,7 @@ describe('the report', () => {
     expect(JSON.parse(body)).toEqual({
       pool: POOL,
       rejected: { 'schema-unknown': 1 },
+      withdrawn: [],
       contributors: [
         {
           contributor: CONTRIBUTOR,

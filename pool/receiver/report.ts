@@ -1,3 +1,4 @@
+import { withdrawalReceiptSchema } from '../../uplink/signature.ts'
 import type { BatchIndex, IndexedBatch } from './batch-index.ts'
 
 /** What the pool has of one stream of one contributor and dataset. Times are RFC 3339, UTC. */
@@ -32,6 +33,8 @@ export interface ContributorReport {
 export interface PoolReport {
   readonly pool: string
   readonly contributors: readonly ContributorReport[]
+  /** streams that their contributors took back, and how many batches went with each; they are in no other list */
+  readonly withdrawn: readonly { readonly stream: string; readonly batches: number; readonly withdrawn: string }[]
   /** refused files that named no contributor */
   readonly rejected: Readonly<Record<string, number>>
 }
@@ -39,7 +42,11 @@ export interface PoolReport {
 /** What a pool holds and what it lacks. Accounts are not in it: they would link the epochs of a plant. */
 export function reportOf(pool: string, index: BatchIndex): PoolReport {
   const batches = Map.groupBy(index.stored(pool), (batch) => batch.contributor)
-  const tombstones = index.tombstones(pool)
+  const withdrawn = index.withdrawals(pool).map(({ stream, receipt }) => {
+    const said = withdrawalReceiptSchema.parse(JSON.parse(receipt))
+    return { stream, batches: said.batches, withdrawn: said.withdrawn }
+  })
+  const tombstones = index.tombstones(pool).filter((t) => !withdrawn.some(({ stream }) => stream === t.stream))
   const rejections = Map.groupBy(index.rejections(pool), (rejection) => rejection.contributor)
   const rejectedOf = (contributor: string): Record<string, number> => {
     const counts: Record<string, number> = {}
@@ -62,6 +69,7 @@ export function reportOf(pool: string, index: BatchIndex): PoolReport {
         rejected: rejectedOf(contributor),
       }
     }),
+    withdrawn,
     rejected: rejectedOf(''),
   }
 }

@@ -6,9 +6,10 @@ import type { Log } from '../../core/log.ts'
 import { formatContentDigest } from '../../uplink/signature.ts'
 import type { PoolSetup, ReceiverSetup } from './config.ts'
 import { openParts } from './parts.ts'
-import { bury, giveReceipt, type ReceiverParts, receiveBatch, withdraw } from './receive.ts'
+import { bury, giveReceipt, type ReceiverParts, receiveBatch } from './receive.ts'
 import { jsonReply, problemReply, type Reply } from './reply.ts'
 import { type PoolReport, reportOf } from './report.ts'
+import { giveWithdrawal, withdrawBatch, withdrawStream } from './withdraw.ts'
 
 /** A body that is too large is still read up to here, so that the answer reaches whoever sends it. */
 const MAX_DRAIN = 16_777_216
@@ -96,6 +97,11 @@ async function route(
   if (what === 'contract' && id === '') return allow(method, { GET: () => giveContract(pool) })
   if (what === 'report' && id === '')
     return allow(method, { GET: () => jsonReply(200, reportOf(pool.id, parts.index)) })
+  if (what === 'streams' && /^[0-9A-V]{13}$/.test(id) && tail === undefined)
+    return allow(method, {
+      GET: () => giveWithdrawal({ pool, id }, parts),
+      DELETE: () => withdrawStream({ pool, id, headers }, parts),
+    })
   if (what !== 'batches' || !/^[0-9A-V]{26}$/.test(id)) return problemReply('not-found', 'there is no such address')
   if (tail === undefined)
     return allow(method, {
@@ -106,7 +112,7 @@ async function route(
         if (!body) return problemReply('too-large', `no size class has more than ${limit} bytes`)
         return receiveBatch({ pool, id, headers, body }, parts)
       },
-      DELETE: () => withdraw({ pool, id, headers, body: Buffer.alloc(0) }, parts),
+      DELETE: () => withdrawBatch({ pool, id, headers }, parts),
     })
   if (tail !== 'tombstone') return problemReply('not-found', 'there is no such address')
   return allow(method, {

@@ -23,9 +23,8 @@ export interface Plant extends AsyncDisposable, ProofFiles {
   stopPublishing(): Promise<void>
 }
 
-/** Real time between two messages, ms, and after the last one until the broker has saved it. */
+/** Real time between two messages, ms. */
 const PACE = 15
-const SAVED = 250
 
 /** What stands between the agent and its pool. */
 export interface Between {
@@ -50,7 +49,7 @@ export async function openPlant(
   const flags = await findLibmodbus()
   if (!program || !flags) throw new Error('this proof needs mosquitto and libmodbus')
   // A broker drops QoS 1 messages for a client that is away once its queue is full; that loss would not be ours.
-  // What it took it saves at the next turn of its loop, so that a kill can only take what nobody relies on.
+  // What it took it saves before it is killed, so that a kill can only take what nobody relies on.
   const settings = ['max_queued_messages 0', 'autosave_on_changes true', 'autosave_interval 1']
   const broker = opened.use(await openMosquitto(program, { settings }))
   const modbus = opened.use(await openLibmodbus(flags))
@@ -68,9 +67,11 @@ export async function openPlant(
   async function publish(): Promise<void> {
     while (!stop.signal.aborted) {
       lastAt = clock.now()
-      await client.publishAsync('line/press-7/count', JSON.stringify({ ts: lastAt, n: n + 1 }), { qos: 1 })
+      sending = client.publishAsync('line/press-7/count', JSON.stringify({ ts: lastAt, n: n + 1 }), { qos: 1 })
+      await sending
       n++
-      await Promise.all([makeClock().sleep(PACE, stop.signal), paused])
+      await makeClock().sleep(PACE, stop.signal)
+      await paused
     }
     // Time goes on for a while after the last number, so that its slot and the next one can close.
     for (let i = 0; i < 3; i++) {
@@ -83,6 +84,7 @@ export async function openPlant(
   }
   let publishing = Promise.resolve()
   let paused = Promise.resolve()
+  let sending: Promise<unknown> = Promise.resolve()
   const resources = opened.move()
   return {
     clock,
@@ -96,7 +98,9 @@ export async function openPlant(
     async killBroker() {
       const gap = Promise.withResolvers<void>()
       paused = gap.promise
-      await makeClock().sleep(SAVED)
+      await makeClock().sleep(PACE)
+      await sending
+      await broker.save()
       await broker.restart('SIGKILL')
       if (!client.connected) await new Promise<void>((resolve) => client.once('connect', () => resolve()))
       gap.resolve()

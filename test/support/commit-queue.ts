@@ -5,8 +5,11 @@ import { silentLog } from '../../core/log.ts'
 import { makeBlockBuilder } from '../../core/reading-block.ts'
 import { makeFakeClock } from './fake-clock.ts'
 
+/** Just after the commit of a half minute: the next one is 30 s away. */
+const TICKED = Date.UTC(2026, 5, 1, 12) + 100
+
 /** A queue on a fake clock; `disk.answer` is what the store does with a commit. */
-export function setUpQueue(start?: number) {
+export function setUpQueue(start = TICKED) {
   const clock = makeFakeClock(start)
   const liveness = makeLiveness(clock)
   const commits: Commit[] = []

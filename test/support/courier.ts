@@ -80,6 +80,7 @@ export function setUpCourier(batches: number, options: Partial<CourierInput> = {
     }),
     order: 'oldest_first',
     schedule: { closedUntil: () => undefined, budget: undefined },
+    longest_rest: HOUR,
     refused: [],
     wake,
     clock,

@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -18,6 +18,8 @@ export interface Mosquitto extends AsyncDisposable {
   readonly client: { readonly cert: string; readonly key: string } | undefined
   /** Ends it, as an operator would unless told, and starts it again on the same port with the sessions it has saved. */
   restart(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>
+  /** Has it save what it took, and waits until that is in its file. */
+  save(): Promise<void>
 }
 
 /** The path of the installed Mosquitto; undefined (or an error where REQUIRE_SERVICES=1) where there is none. */
@@ -95,6 +97,7 @@ export async function openMosquitto(
     // From here on it says something for each connection, and a test may make thousands.
     child.stderr.off('data', hear).resume()
     return {
+      signal: (signal: NodeJS.Signals) => child.kill(signal),
       async stop(signal: NodeJS.Signals) {
         child.kill(signal)
         await ended
@@ -110,6 +113,13 @@ export async function openMosquitto(
     async restart(signal = 'SIGTERM') {
       await broker.stop(signal)
       broker = await start()
+    },
+    async save() {
+      // It writes a new file, which then takes the place of the old one.
+      const file = async () => (await stat(join(folder, 'mosquitto.db')).catch(() => undefined))?.ino
+      const before = await file()
+      broker.signal('SIGUSR1')
+      for (let now = before; now === before || now === undefined; now = await file()) await pause(5)
     },
     async [Symbol.asyncDispose]() {
       await broker.stop('SIGTERM')

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect } from 'vitest'
 import type { SealedBatch } from '../../core/batch.ts'
 import { silentLog } from '../../core/log.ts'
-import { loadSetup } from '../../pool/receiver/config.ts'
+import { loadSetup, type ReceiverSetup } from '../../pool/receiver/config.ts'
 import { openReceiver, type Receiver } from '../../pool/receiver/server.ts'
 import { PROBLEMS, type ProblemName, problemType } from '../../uplink/problem.ts'
 import {
@@ -22,6 +22,7 @@ import { POOL, writeReceiverFiles } from './sealing.ts'
 export interface TestReceiver extends AsyncDisposable {
   readonly url: string
   readonly receipt_key: string
+  readonly setup: ReceiverSetup
   /** its `data_dir` */
   readonly data: string
   report(): ReturnType<Receiver['report']>
@@ -32,7 +33,7 @@ export interface TestReceiver extends AsyncDisposable {
 
 export async function startReceiver(
   contributors: Readonly<Record<string, string>>,
-  options: { readonly state?: 'closed' } = {},
+  options: Parameters<typeof writeReceiverFiles>[2] = {},
 ): Promise<TestReceiver> {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-pool-'))
   const { config, receipt_key } = writeReceiverFiles(folder, contributors, options)
@@ -47,6 +48,7 @@ export async function startReceiver(
       return receiver!.url
     },
     receipt_key,
+    setup,
     data: setup.data_dir,
     report: () => receiver!.report(),
     stop,
@@ -81,7 +83,10 @@ export async function ask(url: string, method: string, path: string, init: Reque
 
 /** `PUT /v1/pools/test-pool/batches/0A…` → `PUT /v1/pools/{pool}/batches/{batch_id}` */
 export function operationOf(method: string, path: string): string {
-  return `${method} ${path.replace(`/${POOL}/`, '/{pool}/').replace(/batches\/[0-9A-V]{26}/, 'batches/{batch_id}')}`
+  return `${method} ${path
+    .replace(`/${POOL}/`, '/{pool}/')
+    .replace(/batches\/[0-9A-V]{26}/, 'batches/{batch_id}')
+    .replace(/streams\/[0-9A-V]{13}/, 'streams/{stream}')}`
 }
 
 export function put(url: string, batch: SealedBatch, headers: Record<string, string> = {}): Promise<Answer> {

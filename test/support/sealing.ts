@@ -126,13 +126,19 @@ export function sealed(changes: Partial<SealInput> = {}): SealedBatch {
 export function writeReceiverFiles(
   folder: string,
   contributors: Readonly<Record<string, string>>,
-  options: { readonly state?: 'closed'; readonly listen?: string } = {},
+  options: {
+    readonly state?: 'closed'
+    readonly listen?: string
+    readonly former_keys?: Readonly<Record<string, string[]>>
+  } = {},
 ): { readonly config: string; readonly receipt_key: string } {
   mkdirSync(folder, { recursive: true })
   const text = newSigningKey()
   writeFileSync(join(folder, 'receipt.key'), `${text}\n`, { mode: 0o600 })
   writeFileSync(join(folder, 'contract.yaml'), CONTRACT_YAML)
   const accounts = Object.entries(contributors).map(([account, key]) => `      ${account}: "${key}"\n`)
+  const { former_keys } = options
+  const former = former_keys ? `    former_keys: ${JSON.stringify(former_keys)}\n` : ''
   const config = join(folder, 'pool.yaml')
   writeFileSync(
     config,
@@ -145,7 +151,7 @@ pools:
     contract: contract.yaml
     state: ${options.state ?? 'open'}
     contributors:
-${accounts.join('')}`,
+${accounts.join('')}${former}`,
   )
   return { config, receipt_key: parseSigningKey(text).id }
 }
