@@ -20,11 +20,13 @@ export const clockSchema = z
       .enum(['system', 'ntp'])
       .default('system')
       .describe(
-        'system: a clock that does not step is right; ntp: only one that the kernel says follows a time server, which machines without a clock battery need',
+        'system: a clock that does not step is right; ntp: only one that the kernel said follows a time server, and that has not stepped since, which machines without a clock battery need',
       ),
     max_skew: duration({ min: '1s', max: '1d' })
       .default(300_000)
-      .describe('readings further in the future, and clock steps larger than this, are not trusted'),
+      .describe(
+        'readings further in the future, and clock steps larger than this, are not trusted; a new time that is kept for ten minutes is, unless it is more than a day ahead: then a time server or `sluice clock trust` must stand by it',
+      ),
   })
   .prefault({})
   .describe('when the wall clock counts as right')

@@ -130,7 +130,7 @@ export const FAULTS = {
   },
   'clock-insane': {
     fate: 'waits',
-    hint: 'set the clock (NTP); readings are kept and nothing is sealed until it is right',
+    hint: 'set the clock (NTP), or where it is right say `sluice clock trust`; readings are kept and nothing is sealed until then',
   },
   'seal-failed': {
     fate: 'waits',

@@ -1,4 +1,4 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { Fault } from '../../core/fault.ts'
 import { durationMs } from '../../core/option.ts'
 import { auditCommands } from './audit-commands.ts'
@@ -118,6 +118,13 @@ function program(): Command {
     .option('--check', 'exit 1 while an alarm is open, an account does not add up, or no agent runs')
     .option(json, 'print it as JSON')
     .action(async (o) => (await import('./status.ts')).status(o))
+  sluice
+    .command('clock')
+    .description('whether the running agent trusts the clock; `trust` says that it is right, after a step not believed')
+    .addArgument(new Argument('[act]', 'what to do').choices(['show', 'trust']).default('show'))
+    .option(config, configHelp, configDefault)
+    .option(json, 'print {now, trusted, doubt}')
+    .action(async (act, o) => (await import('./clock.ts')).clock(act, o))
   policyCommands(sluice, [config, configHelp, configDefault])
   outboxCommands(sluice, [config, configHelp, configDefault])
   bufferCommands(sluice, [config, configHelp, configDefault])

@@ -6,12 +6,12 @@ import { FAULTS, Fault } from '../../core/fault.ts'
 import type { Log } from '../../core/log.ts'
 import { parseQuestion } from './buffer-desk.ts'
 import { bytesWritten } from './bytes-written.ts'
-import { makeClockSense } from './clock-sense.ts'
+import { type ClockState, makeClockSense } from './clock-sense.ts'
 import { type Collector, offState, recordConfigOutage, startCollector } from './collect.ts'
 import { makeCommitQueue } from './commit-queue.ts'
 import { serveControl, socketPath } from './control.ts'
 import { makeForecast } from './forecast.ts'
-import { askKernel, watchKernel } from './kernel-clock.ts'
+import { askKernel, makeKernelWatch } from './kernel-clock.ts'
 import { makeLiveness } from './liveness.ts'
 import { startNotary } from './notary.ts'
 import { answerDesk, makeOutboxDesk } from './outbox-desk.ts'
@@ -96,12 +96,12 @@ async function startLoops(input: AgentInput, stop: AbortController, resources: A
   )
   const { instance, last_trusted } = await store.startRun(Object.keys(loaded.sources), clock.now())
   await retirePools(store, loaded, clock.now())
-  const kernel =
-    loaded.clock.trust === 'ntp' ? await watchKernel({ clock, signal: stop.signal, ask: () => askKernel() }) : undefined
+  const kernel = makeKernelWatch({ clock, ask: () => askKernel() })
+  if (loaded.clock.trust === 'ntp') await kernel.ask()
   const sense = makeClockSense({
+    ...loaded.clock,
     clock,
-    ...(kernel && { kernel }),
-    max_skew: loaded.clock.max_skew,
+    kernel: kernel.latest,
     last: last_trusted,
     changed: (why) => alarm('clock', why === null ? null : new Fault('clock-insane', {}, why)),
   })
@@ -240,6 +240,13 @@ async function startLoops(input: AgentInput, stop: AbortController, resources: A
     buffer: async (argument) => store.look(parseQuestion(argument)),
     outbox: answerDesk(makeOutboxDesk(store, clock.now, pools.hurry)),
     cost: timeReads,
+    async clock(argument) {
+      if (argument === 'trust') {
+        log.warn({ now: clock.now() }, 'a person says that the clock is right')
+        sense.accept()
+      }
+      return { now: clock.now(), trusted: sense.isSane(), doubt: sense.doubt } satisfies ClockState
+    },
   })
   await control.then(
     (served) => resources.use(served),

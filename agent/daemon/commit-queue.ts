@@ -90,7 +90,7 @@ function isSet(before: Stand, after: Stand): boolean {
 export function makeCommitQueue(input: {
   readonly commit: (commit: Commit) => Promise<unknown>
   readonly clock: Clock
-  readonly sense: ClockSense
+  readonly sense: Pick<ClockSense, 'isSane'>
   readonly log: Log
   readonly liveness: Liveness
   readonly onTrouble: (fault: Fault | null) => void

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { makeFakeClock } from '../../test/support/fake-clock.ts'
-import { askKernel, watchKernel } from './kernel-clock.ts'
+import { askKernel, makeKernelWatch } from './kernel-clock.ts'
 
 /** A command that ends as told, and a folder that may be there. */
 function machine(script: string | null, timesync: 'absent' | 'empty' | 'synchronized') {
@@ -32,19 +32,19 @@ describe('the kernel’s clock', () => {
     expect(await machine(script, timesync)).toBe(answer)
   })
 
-  it('is asked again and again, until it is over', async () => {
+  it('is asked when somebody wants to know, every 15 s at most', async () => {
     const clock = makeFakeClock()
-    const stop = new AbortController()
     let asked = 0
     const answers = [true, false, null, true]
-    const latest = await watchKernel({ clock, signal: stop.signal, ask: async () => answers[asked++] ?? null })
-    expect(latest()).toEqual({ synchronized: true, asked: 0 })
-    await clock.advance(15_000)
-    expect(latest()).toEqual({ synchronized: false, asked: 15_000 })
-    await clock.advance(15_000)
-    expect(latest().synchronized).toBeNull()
-    stop.abort()
+    const watch = makeKernelWatch({ clock, ask: async () => answers[asked++] ?? null })
+    await watch.ask()
     await clock.advance(60_000)
-    expect(asked).toBe(3)
+    expect([watch.latest(), watch.latest()]).toEqual(Array(2).fill({ synchronized: true, asked: 0 }))
+    await clock.advance(14_999)
+    expect([watch.latest(), asked]).toEqual([{ synchronized: false, asked: 60_000 }, 2])
+    await clock.advance(1)
+    watch.latest()
+    await clock.advance(0)
+    expect(watch.latest().synchronized).toBeNull()
   })
 })

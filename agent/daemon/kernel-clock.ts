@@ -9,7 +9,7 @@ export interface KernelAnswer {
   readonly asked: number
 }
 
-/** How often (ms) the kernel is asked. */
+/** At most so often (ms) the kernel is asked. */
 const EVERY = 15_000
 /** A command that says nothing for so long (ms) is given up. */
 const PATIENCE = 5_000
@@ -30,24 +30,34 @@ export async function askKernel(command = 'timedatectl', folder = TIMESYNC): Pro
   return existsSync(folder) ? existsSync(`${folder}/synchronized`) : null
 }
 
-/** Asks now, and again and again until `signal` aborts. @returns the latest answer */
-export async function watchKernel(input: {
+/** What the kernel said last. */
+export interface KernelWatch {
+  /** The latest answer; where it is old, the next is asked for meanwhile. */
+  latest(): KernelAnswer
+  /** Asks now. */
+  ask(): Promise<void>
+}
+
+/** Asks the kernel when somebody wants to know, for that starts a process. */
+export function makeKernelWatch(input: {
   readonly clock: Clock
-  readonly signal: AbortSignal
   readonly ask: () => Promise<boolean | null>
-}): Promise<() => KernelAnswer> {
-  const { clock, signal } = input
-  async function ask(): Promise<KernelAnswer> {
+}): KernelWatch {
+  const { clock } = input
+  let latest: KernelAnswer = { synchronized: null, asked: Number.NEGATIVE_INFINITY }
+  /** monotonic ms */
+  let dueAt = Number.NEGATIVE_INFINITY
+
+  async function ask(): Promise<void> {
     const asked = clock.monotonic()
-    return { synchronized: await input.ask(), asked }
+    dueAt = asked + EVERY
+    latest = { synchronized: await input.ask(), asked }
   }
-  async function goOn(): Promise<void> {
-    while (!signal.aborted) {
-      await clock.sleep(EVERY, signal)
-      if (!signal.aborted) latest = await ask()
-    }
+  return {
+    latest() {
+      if (clock.monotonic() >= dueAt) void ask()
+      return latest
+    },
+    ask,
   }
-  let latest = await ask()
-  void goOn()
-  return () => latest
 }

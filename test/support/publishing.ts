@@ -52,7 +52,14 @@ export async function startRun(
   })
   const { last_trusted } = store.startRun(['plc'], clock.now())
   store.retirePools(pools)
-  const sense = makeClockSense({ clock, max_skew: 5 * MINUTE, last: last_trusted, changed: () => undefined })
+  const sense = makeClockSense({
+    clock,
+    trust: 'system',
+    max_skew: 5 * MINUTE,
+    last: last_trusted,
+    kernel: () => ({ synchronized: null, asked: 0 }),
+    changed: () => undefined,
+  })
   const queue = makeCommitQueue({
     commit: async (commit) => store.append(commit),
     clock,
