@@ -7,15 +7,28 @@
   const utc = (seconds) => new Date(seconds * 1000).toISOString()
   const clock = (seconds) => utc(seconds).slice(11, 16)
 
-  /** Readings as a band from low to high, cells as steps from slot to slot, clipped cells as dots. */
-  function tablesOf(chart) {
-    const starts = chart.cells.map((_, i) => (chart.first + i * chart.slot) / 1000)
-    const end = chart.cells.length === 0 ? [] : [(chart.first + chart.cells.length * chart.slot) / 1000]
-    // The last step reaches to the end of its slot.
-    const cells = chart.cells.length === 0 ? [] : [...chart.cells, chart.cells.at(-1)]
-    const clipped = chart.q.map((mark, i) => (mark === 3 ? chart.cells[i] : null))
+  /** Cells as steps from slot to slot: each value holds to the end of its slot, also before a slot without one. */
+  function stepsOf({ first, slot, cells }) {
+    const [times, values] = [[], []]
+    const add = (ms, value) => {
+      times.push(ms / 1000)
+      values.push(value)
+    }
+    for (const [i, cell] of cells.entries()) {
+      const start = first + i * slot
+      add(start, cell)
+      if (cell !== null && (cells[i + 1] ?? null) === null) add(start + slot - 1, cell)
+    }
+    return [times, values]
+  }
+
+  /** Readings as a band from low to high, cells as steps, clipped cells as dots; on one axis of time. */
+  function alignedOf(chart) {
     const raw = chart.raw.map(({ at, low, high }) => [at.map((ms) => ms / 1000), low, high])
-    return [...raw, [[...starts, ...end], cells, [...clipped, ...end.map(() => null)]]]
+    const clipped = [...chart.cells.keys()].filter((i) => chart.q[i] === 3)
+    const dots = [clipped.map((i) => (chart.first + i * chart.slot) / 1000), clipped.map((i) => chart.cells[i])]
+    // A null between readings is a silence; one among cells lasts for its slot (uPlot: 1 retains, 2 expands nulls).
+    return uPlot.join([...raw, stepsOf(chart), dots], [...raw.map(() => [0, 1, 1]), [0, 2], [0, 1]])
   }
 
   function seriesOf(chart) {
@@ -84,7 +97,7 @@
       legend: { markers: { width: 0 } },
       scales: chart.vocabulary ? { y: { range: [-0.4, chart.vocabulary.length + 0.4] } } : {},
     }
-    return new uPlot(options, uPlot.join(tablesOf(chart)), node)
+    return new uPlot(options, alignedOf(chart), node)
   }
 
   // A page may hold hundreds of charts: those that can be seen are drawn, the others give their memory back.

@@ -137,7 +137,7 @@ function renderChart(chart: Chart, facts: PolicyFacts, i: number): Html {
   const found = facts.datasets.find((one) => one.dataset === dataset)?.columns.find((one) => one.column === column)
   const grid = found?.range
     ? `${found.range[0]} to ${withUnit(found.range[1], found.unit)} in steps of ${found.step}`
-    : ''
+    : `only ${(chart.vocabulary ?? []).join(', ')}`
   const marked = Object.entries(marks).flatMap(([mark, n]) => (n > 0 ? [`${n} ${mark}`] : []))
   return html`<section class="chart" data-find="${findable(dataset, column, ...signals, ...assets)}">
 <h3>${signals.join(' ÷ ')}</h3>
