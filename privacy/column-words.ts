@@ -81,13 +81,17 @@ function unitSteps(column: ColumnFacts, signalOf: (id: string) => SignalSpec | u
   if (column.stat === 'share_true' || column.stat === 'share_false')
     return [{ step: 'unit', text: `a truth is all or nothing, given in ${column.unit}` }]
   const to = column.stat === 'rate' ? '1' : column.unit!
-  const units = [...new Set(column.sources.flatMap(({ signals }) => signals))].map((id) => signalOf(id)?.unit ?? to)
-  return [...new Set(units)].map((from) => {
-    const { factor, offset } = unitConversion(from, to) ?? { factor: 1, offset: 0 }
-    if (factor === 1 && offset === 0) return { step: 'unit', text: `${from}, taken as it is` }
-    const shift = offset === 0 ? '' : offset > 0 ? ` + ${offset}` : ` − ${-offset}`
-    return { step: 'unit', text: `from ${from} to ${to}: × ${factor}${shift}` }
-  })
+  const units = [...new Set(column.sources.flatMap(({ signals }) => signals))].map((id) => signalOf(id)?.unit)
+  return [...new Set(units)].map((from) => ({ step: 'unit', text: unitText(from, to) }))
+}
+
+/** @param from undefined where a broker's wildcard brings the signal, or it has no unit */
+function unitText(from: string | undefined, to: string): string {
+  if (from === undefined) return `to ${to}, from the unit that the signal has when it comes`
+  const { factor, offset } = unitConversion(from, to) ?? { factor: 1, offset: 0 }
+  if (factor === 1 && offset === 0) return `${from}, taken as it is`
+  const shift = offset === 0 ? '' : offset > 0 ? ` + ${offset}` : ` − ${-offset}`
+  return `from ${from} to ${to}: × ${factor}${shift}`
 }
 
 function clampStep({ kind, range, unit, stat, vocabulary }: ColumnFacts): ColumnWords['steps'] {

@@ -100,7 +100,7 @@ function renderExplained(
 }
 
 function signalText(signal: SignalSpec | undefined): string {
-  if (!signal) return 'not seen yet'
+  if (!signal) return 'as a broker brings it'
   const { type, unit, cadence, source } = signal
   const often =
     cadence.kind === 'periodic'
