@@ -24,6 +24,9 @@ const highWater = z.object({
       cursor: whole,
       /** where the accounts of a retired pool end */
       end: whole.optional(),
+      /** since when the plant has left it, UnixMs; how often it joined again */
+      withdrawn: z.number().optional(),
+      joins: whole.optional(),
       /** per dataset the end of the last sealed slot, and the last batch of the present stream */
       datasets: z.record(
         z.string(),

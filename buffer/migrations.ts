@@ -116,4 +116,16 @@ export const MIGRATIONS: readonly string[] = [
   -- the last thing that the log says of the pool's gate
   ALTER TABLE pool ADD COLUMN gate TEXT;
   `,
+  `
+  -- every stream that batches were sealed in, with the numbers of the first and last, and the pool's word that it is withdrawn
+  CREATE TABLE stream (
+    pool INTEGER NOT NULL, dataset TEXT NOT NULL, stream TEXT NOT NULL, epoch INTEGER NOT NULL, contributor TEXT NOT NULL,
+    first INTEGER NOT NULL, last INTEGER NOT NULL, receipt TEXT, PRIMARY KEY (pool, dataset, stream, epoch)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO stream SELECT pool, dataset, stream, epoch, max(contributor), min(seq), max(seq), NULL FROM batch
+    WHERE contributor <> '' GROUP BY pool, dataset, stream, epoch;
+  -- since when the plant has left the pool, and how often it joined it again
+  ALTER TABLE pool ADD COLUMN withdrawn_at REAL;
+  ALTER TABLE pool ADD COLUMN joins INTEGER;
+  `,
 ]

@@ -34,6 +34,8 @@ export interface Outbox {
   countLost(pool: number, n: number): void
   /** Dropped batches that the pool was not told of, oldest first. */
   unburied(pool: number, limit: number): readonly DroppedBatch[]
+  /** The pool need not be told of any batch that was dropped. */
+  buryAll(pool: number, at: number): void
   /** The pool knows that this batch was dropped. */
   buried(pool: number, id: BatchId, at: number): void
   /**
@@ -109,6 +111,9 @@ export function makeOutbox(db: Db, audit: Audit): Outbox {
      WHERE batch.pool = ? AND state = 'dropped' AND buried_at IS NULL AND contributor <> '' ORDER BY batch.id LIMIT ?`,
   )
   const buried = db.prepare('UPDATE batch SET buried_at = ? WHERE batch_id = ? AND pool = ?')
+  const buryAll = db.prepare(
+    "UPDATE batch SET buried_at = ? WHERE pool = ? AND state = 'dropped' AND buried_at IS NULL",
+  )
   const countDelivered = db.prepare('UPDATE pool SET pruned_delivered = pruned_delivered + 1 WHERE id = ?')
   const countDropped = db.prepare('INSERT INTO dropped VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n')
   const counts = db
@@ -216,6 +221,9 @@ export function makeOutbox(db: Db, audit: Audit): Outbox {
     },
     unburied: (pool, limit) =>
       unburied.all(pool, limit).map(({ batch_id, ...rest }) => ({ ...rest, id: batchId(batch_id) })),
+    buryAll(pool, at) {
+      buryAll.run(at, pool)
+    },
     buried(pool, id, at) {
       buried.run(at, id, pool)
     },

@@ -27,6 +27,10 @@ export interface PoolRow {
   /** raw sequence at which the accounts of a retired pool end; null where it is configured */
   readonly end_seq: number | null
   readonly retired_at: number | null
+  /** since when the plant has left it; null: it has not */
+  readonly withdrawn_at: number | null
+  /** how often it joined again */
+  readonly joins: number | null
 }
 
 /** Cursors, accounts (`UNKNOWN_SIGNAL` where damage hides which) and batch numbers of the pools. Callers bring the transaction. */
@@ -42,6 +46,10 @@ export interface Pools {
   /** Its stream began at `since`, which is known by now, or (null) with the first block from a position on. */
   setSince(pool: number, since: number, position: number | null): void
   revive(pool: number, seqs: Pick<PoolRow, 'start_seq' | 'raw_seq'>): void
+  setWithdrawn(pool: number, at: number): void
+  /** The plant takes part again, in a new stream that begins at `since`. */
+  join(pool: number, since: number): void
+  setJoins(pool: number, joins: number): void
   /** The retired pools that have no time yet are retired since `at`. */
   stampRetired(at: number): void
   moveCursor(pool: number, raw_seq: number, sealed_until?: Readonly<Record<string, UnixMs>>): void
@@ -53,7 +61,12 @@ export interface Pools {
   ledger(pool: number): readonly LedgerEntry[]
   forgetLedger(pool: number): void
   /** What is known of a pool after a salvage; its name and retirement stay. */
-  put(pool: Omit<PoolRow, 'name' | 'end_seq' | 'retired_at' | 'delivered_at' | 'pruned_delivered'>): void
+  put(
+    pool: Omit<
+      PoolRow,
+      'name' | 'withdrawn_at' | 'joins' | 'end_seq' | 'retired_at' | 'delivered_at' | 'pruned_delivered'
+    >,
+  ): void
   /** All streams end: batch numbers start anew, and only slots from `since` on are sealed. */
   startStreams(since: number): void
   nextNumber(pool: number, dataset: string, epoch: number): number | undefined
@@ -80,6 +93,13 @@ export function makePools(db: Db): Pools {
   const setSince = db.prepare('UPDATE pool SET since = ?, since_position = ? WHERE id = ?')
   const setMemory = db.prepare('UPDATE pool SET memory = ? WHERE id = ?')
   const setPolicy = db.prepare('UPDATE pool SET policy = ? WHERE id = ?')
+  const setWithdrawn = db.prepare('UPDATE pool SET withdrawn_at = ? WHERE id = ?')
+  const join = db.prepare(
+    `UPDATE pool SET withdrawn_at = NULL, joins = coalesce(joins, 0) + 1, since = ?, since_position = NULL, memory = NULL,
+       sealed_until = '{}' WHERE id = ?`,
+  )
+  const setJoins = db.prepare('UPDATE pool SET joins = ? WHERE id = ?')
+  const forgetNumbersOf = db.prepare('DELETE FROM sequence WHERE pool = ?')
   const setGate = db.prepare('UPDATE pool SET gate = ? WHERE id = ?')
   const stamp = db.prepare('UPDATE pool SET retired_at = ? WHERE end_seq IS NOT NULL AND retired_at IS NULL')
   const moveRaw = db.prepare('UPDATE pool SET raw_seq = ? WHERE id = ?')
@@ -133,6 +153,16 @@ export function makePools(db: Db): Pools {
     },
     revive(pool, { start_seq, raw_seq }) {
       revive.run(start_seq, raw_seq, pool)
+    },
+    setWithdrawn(pool, at) {
+      setWithdrawn.run(at, pool)
+    },
+    join(pool, since) {
+      join.run(since, pool)
+      forgetNumbersOf.run(pool)
+    },
+    setJoins(pool, joins) {
+      setJoins.run(joins, pool)
     },
     stampRetired(at) {
       stamp.run(at)

@@ -9,6 +9,7 @@ import type { Cursor, StoredBlock } from '../core/stored-block.ts'
 import type { AuditStore } from './audit-port.ts'
 import type { BatchAccounts, BatchStore, Queue } from './batch-port.ts'
 import type { Answers, Question } from './look.ts'
+import type { PoolEnds } from './pool-end-port.ts'
 import type { WhenFull } from './schema.ts'
 
 /** What one transaction makes durable: everything that waited when the commit began. */
@@ -132,6 +133,8 @@ export interface StoreStatus {
         readonly accounts: Accounts
         /** not configured any more: nothing new is accepted for it; `since` null until a trusted clock could say */
         readonly retired: { readonly since: UnixMs | null } | null
+        /** left by the plant: since when, and how many of its streams the pool has to withdraw still, and has withdrawn */
+        readonly withdrawn: { readonly since: UnixMs; readonly owed: number; readonly done: number } | null
         /** accounts by signal id, without pending; signal '' where damage hides which it was */
         readonly signals: readonly {
           readonly signal: string
@@ -194,7 +197,7 @@ export interface Claimed {
  * @throws Fault `store-io` | `store-full` where the disk refuses; nothing of the call was done then. After an I/O error
  * the next call closes and opens the file again before it believes anything.
  */
-export interface Store extends BatchStore, AuditStore, Disposable {
+export interface Store extends BatchStore, AuditStore, PoolEnds, Disposable {
   /**
    * Call once a run, before the first append: outages left open by the last run end where it was last heard of, and
    * the time from there to `now` is an outage `agent_down` of each of these sources.
@@ -231,8 +234,6 @@ export interface Store extends BatchStore, AuditStore, Disposable {
   memos(source: string, prefix: string): ReadonlyMap<string, string>
   dropMemos(source: string, prefix: string): void
 
-  /** Call once a run, before the first append: the accounts of the pools that are not among these end now. */
-  retirePools(configured: readonly string[]): void
   /**
    * State of a pool; on first sight it starts at the end of the log, a retired one takes up what is left of it.
    * @param sane whether the wall clock is trusted, which says when a new stream begins; default true

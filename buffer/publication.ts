@@ -11,10 +11,11 @@ import type { Tables } from './tables.ts'
  * @throws Error for whatever would break an account: the caller is wrong, and nothing must be done.
  */
 export function publish(tables: Tables, publication: Publication, at: number, makeRoom: (bytes: number) => void): void {
-  const { pools, outbox, audit } = tables
+  const { pools, outbox, streams, audit } = tables
   const { pool: name, next, batch, ledger, leaf = {}, events = [] } = publication
   const pool = pools.find(name)
   if (!pool) throw new Error(`pool ${name} was never opened`)
+  if (pool.withdrawn_at !== null) throw new Error(`pool ${name} was left`)
   checkCursor(tables, pool, publication)
   const span = next.raw_seq - pool.raw_seq - tables.log.lostWithin(pool.raw_seq, next.raw_seq)
   const accounted = ledger.reduce((sum, { n }) => sum + n, 0)
@@ -30,6 +31,7 @@ export function publish(tables: Tables, publication: Publication, at: number, ma
       throw new Error(`pool ${name}: batch ${batch.seq} where ${number} is next`)
     makeRoom(batch.bytes.length)
     outbox.add(pool.id, batch, at)
+    streams.note(pool.id, batch)
     audit.append({ ...sealedEvent(batch), ...leaf }, at)
     pools.setNextNumber(pool.id, batch.dataset, batch.epoch, batch.seq + 1)
   }

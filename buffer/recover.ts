@@ -7,6 +7,7 @@ import { noteLostLeaves } from './audit-loss.ts'
 import { loseUpTo } from './give-up.ts'
 import type { HighWater } from './high-water.ts'
 import type { SetAside } from './open-database.ts'
+import { leavePool } from './pool-ends.ts'
 import { resume } from './resume.ts'
 import { readNote, type Salvaged } from './salvage.ts'
 import type { Tables } from './tables.ts'
@@ -57,6 +58,14 @@ export function recover(tables: Tables, found: Found, log: Log): HighWater {
     return behind
   }
 
+  /** What the plant decided about a pool holds, whatever became of the database. */
+  function remember(name: string, { withdrawn, joins = 0 }: HighWater['pools'][string]): void {
+    const pool = pools.find(name)
+    if (!pool || joins < (pool.joins ?? 0)) return
+    if (joins > (pool.joins ?? 0)) pools.setJoins(pool.id, joins)
+    if (withdrawn !== undefined && pool.withdrawn_at === null) leavePool(tables, pool, withdrawn)
+  }
+
   function createPool(name: string, seq: number, sealed_until: Readonly<Record<string, UnixMs>>) {
     return pools.create({ name, start_seq: seq, raw_seq: seq, sealed_until, since: now })
   }
@@ -89,6 +98,7 @@ export function recover(tables: Tables, found: Found, log: Log): HighWater {
     } else if (mark && catchUp(foreign ? { ...mark, pools: {} } : mark)) {
       alarm('store:rolled-back', 'store-rolled-back', 'the database is behind its high-water file')
     }
+    for (const [name, told] of Object.entries(foreign ? {} : (mark?.pools ?? {}))) remember(name, told)
     noteLostLeaves(tables, { told: mark?.audit, salvaged, now })
     return markOf(tables, machine ?? mark?.machine ?? null)
   })()
@@ -120,7 +130,12 @@ export function markOf({ meta, log, pools, audit }: Tables, machine: string | nu
       return [dataset, { slot, last: newest ? { epoch: newest.epoch, seq: newest.next - 1 } : null }] as const
     })
     const end = pool.end_seq === null ? {} : { end: pool.end_seq }
-    return [pool.name, { cursor: pool.raw_seq, ...end, datasets: Object.fromEntries(datasets) }] as const
+    const left = pool.withdrawn_at === null ? {} : { withdrawn: pool.withdrawn_at }
+    const joins = pool.joins === null ? {} : { joins: pool.joins }
+    return [
+      pool.name,
+      { cursor: pool.raw_seq, ...end, ...left, ...joins, datasets: Object.fromEntries(datasets) },
+    ] as const
   })
   const [instance, raw_seq] = [meta.get('instance')!, log.nextSeq()]
   return { v: 1, machine, instance, raw_seq, audit: audit.head(), pools: Object.fromEntries(entries) }

@@ -12,10 +12,10 @@ export function retirePools({ pools, log }: Tables, configured: readonly string[
   }
 }
 
-/** A retired pool is configured again: it takes up what the log still holds; what is gone was never accepted for it. */
+/** A retired pool is configured again (and not left by the plant): it takes up what the log still holds; what is gone was never accepted for it. */
 export function revivePool({ pools, log }: Tables, pool: PoolRow): PoolRow {
-  const { id, name, end_seq, start_seq, raw_seq } = pool
-  if (end_seq === null) return pool
+  const { id, name, end_seq, start_seq, raw_seq, withdrawn_at } = pool
+  if (end_seq === null || withdrawn_at !== null) return pool
   const gone = log.nextSeq() - end_seq - log.readingsFrom(end_seq)
   // Where it waits for nothing, blocks may be gone from the front.
   const first = log.oldest(1)[0]?.seq ?? end_seq

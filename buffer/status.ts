@@ -4,6 +4,8 @@ import { rawSeq, type UnixMs, unixMs } from '../core/brand.ts'
 import { databasePath } from './database.ts'
 import { UNKNOWN_SIGNAL } from './dictionary.ts'
 import { freeBytes } from './free-disk.ts'
+import type { SealedStream } from './pool-end-port.ts'
+import { streamSecret } from './pool-ends.ts'
 import type { PoolRow } from './pools.ts'
 import type { Accounts, StoreStatus } from './port.ts'
 import type { Tables } from './tables.ts'
@@ -37,7 +39,7 @@ export function statusOf(tables: Tables, data_dir: string, now: UnixMs, free = f
 }
 
 function poolStatus(
-  { log, pools, outbox, triage, meta, dictionary }: Tables,
+  { log, pools, outbox, triage, streams, meta, dictionary }: Tables,
   pool: PoolRow,
 ): StoreStatus['pools'][string] {
   const ledger = pools.ledger(pool.id)
@@ -64,6 +66,7 @@ function poolStatus(
   return {
     accounts,
     retired: pool.end_seq === null ? null : { since: optionalTime(pool.retired_at) },
+    withdrawn: pool.withdrawn_at === null ? null : withdrawalStatus(streams.all(pool.id), pool.withdrawn_at),
     signals: [...signals.values()],
     batches: { sealed: pool.sealed, ...outbox.accounts(pool.id) },
     dropped: outbox.dropped(pool.id),
@@ -71,13 +74,18 @@ function poolStatus(
     sent: triage.sent(pool.id),
     cursor: { raw_seq: rawSeq(pool.raw_seq), sealed_until: pool.sealed_until },
     stream: createHash('sha256')
-      .update(meta.get('stream_secret') ?? '')
+      .update(meta.get('stream_secret') === undefined ? '' : streamSecret({ meta }, pool))
       .digest('hex')
       .slice(0, 8),
     stream_since: pool.since,
     delivered_at: optionalTime(pool.delivered_at),
     quarantined: outbox.quarantined(pool.id),
   }
+}
+
+function withdrawalStatus(streams: readonly SealedStream[], at: number) {
+  const owed = streams.filter(({ receipt }) => receipt === null).length
+  return { since: unixMs(at), owed, done: streams.length - owed }
 }
 
 function optionalTime(ms: number | null | undefined): UnixMs | null {

@@ -14,13 +14,14 @@ import { type HighWater, machineFingerprint, writeHighWater } from './high-water
 import { answer } from './look.ts'
 import { allowedBytes, claimedOf, makeRoomForBatch } from './make-room.ts'
 import { openTables } from './open-tables.ts'
+import { makePoolEnds, streamSecret } from './pool-ends.ts'
 import type { PoolRow } from './pools.ts'
 import type { PoolState, Store, StoreOptions } from './port.ts'
 import { publish } from './publication.ts'
 import type { ChunkRow } from './raw-log.ts'
 import { markOf } from './recover.ts'
 import { lastTrusted, restamp, streamSince } from './restamp.ts'
-import { retirePools, revivePool } from './retire.ts'
+import { revivePool } from './retire.ts'
 import { fitsNeighbours } from './soundness.ts'
 import { statusOf } from './status.ts'
 import { nextNumber, type ThisRun } from './streams.ts'
@@ -166,7 +167,7 @@ export function openStore(options: StoreOptions): Store {
       cursor: { raw_seq: rawSeq(row.raw_seq), sealed_until: row.sealed_until, memory: row.memory ?? undefined },
       policy: row.policy,
       end_seq: rawSeq(t.log.nextSeq()),
-      stream_secret: t.meta.get('stream_secret')!,
+      stream_secret: streamSecret(t, row),
       stream_since: t.db.transaction(() => streamSince(t, row, !sane && row.since === began))(),
     }
   }
@@ -222,12 +223,11 @@ export function openStore(options: StoreOptions): Store {
     memos: (source, prefix) => use((t) => t.journal.memos(source, prefix)),
     dropMemos: (source, prefix) => use((t) => t.journal.dropMemos(source, prefix)),
 
-    retirePools(configured) {
-      use((t) => {
-        t.db.transaction(() => retirePools(t, configured))()
-        mark = markOf(t, mark!.machine)
-      })
-    },
+    ...makePoolEnds(use, (t) => {
+      mark = markOf(t, mark!.machine)
+      isMarkDue = true
+      trySaveMark()
+    }),
     openPool: (pool, sane = true) => use((t) => poolState(t, pool, sane)),
     notePolicy: (pool, policy) =>
       use((t) => t.db.transaction(() => t.pools.setPolicy(t.pools.find(pool)!.id, policy))()),
@@ -261,7 +261,7 @@ export function openStore(options: StoreOptions): Store {
           run.sealed.add(batch.id)
           datasets[dataset] = { slot: next.sealed_until[dataset] ?? batch.until, last: { epoch, seq } }
         }
-        mark = { ...mark!, pools: { ...mark!.pools, [pool]: { cursor: next.raw_seq, datasets } } }
+        mark = { ...mark!, pools: { ...mark!.pools, [pool]: { ...mark!.pools[pool], cursor: next.raw_seq, datasets } } }
         if (!batch) return
         isMarkDue = true
         trySaveMark()

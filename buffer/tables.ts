@@ -7,6 +7,7 @@ import { type Meta, makeMeta } from './meta.ts'
 import { makeOutbox, type Outbox } from './outbox.ts'
 import { makePools, type Pools } from './pools.ts'
 import { makeRawLog, type RawLog } from './raw-log.ts'
+import { makeStreams, type Streams } from './sealed-streams.ts'
 import { makeTriage, type Triage } from './triage.ts'
 
 /** Everything that lies in one open file. */
@@ -19,6 +20,7 @@ export interface Tables {
   readonly pools: Pools
   readonly outbox: Outbox
   readonly triage: Triage
+  readonly streams: Streams
   readonly journal: Journal
   readonly audit: Audit
 }
@@ -41,6 +43,7 @@ export function makeTables(db: Db, max_size = 0, boot = ''): Tables {
     pools: makePools(db),
     outbox: makeOutbox(db, audit),
     triage: makeTriage(db, audit),
+    streams: makeStreams(db),
     journal: makeJournal(db, max_size),
     audit,
   }

@@ -30,6 +30,8 @@ export type LoadedPool = {
       readonly gate: LoadedGate
       /** files that its certificates were read from */
       readonly tls_files: Readonly<Partial<Record<'ca' | 'cert' | 'key', string>>>
+      /** file that the signing key was read from */
+      readonly signing_file: string | undefined
     }
   | { readonly config: undefined; readonly gate: ShutGate }
 )
@@ -77,6 +79,7 @@ export function loadPools(
         config: withFolder(config, dirname(prepared.document.file)),
         gate,
         tls_files: tlsFiles(prepared, entry),
+        signing_file: secretFile(prepared, entry, 'signing_key'),
       },
     ]
   })
@@ -114,9 +117,13 @@ function loadNamedPolicy(
   return { file, result: loadPolicy(read.bytes, file, { pool, known, surroundings }) }
 }
 
-function tlsFiles({ document }: Prepared, { path }: Entry<PoolConfig>): Readonly<Record<string, string>> {
+function secretFile({ document }: Prepared, { path }: Entry<PoolConfig>, ...at: readonly string[]): string | undefined {
+  return fileOf(valueAt(document.value, [...path, ...at]), document.file)
+}
+
+function tlsFiles(prepared: Prepared, entry: Entry<PoolConfig>): Readonly<Record<string, string>> {
   const files = ['ca', 'cert', 'key'].flatMap((what) => {
-    const file = fileOf(valueAt(document.value, [...path, 'tls', what]), document.file)
+    const file = secretFile(prepared, entry, 'tls', what)
     return file === undefined ? [] : [[what, file] as const]
   })
   return Object.fromEntries(files)

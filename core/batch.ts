@@ -68,6 +68,18 @@ export interface DroppedBatch
 /** What the pool is told of it. */
 export interface Tombstone extends Pick<SealedBatch, 'id' | 'pool' | 'bytes' | 'sha256' | 'signature' | 'key'> {}
 
+/** A stream that its plant takes back, whole (docs/adr/0012). */
+export interface StreamWithdrawal
+  extends Pick<SealedBatch, 'pool' | 'stream' | 'bytes' | 'sha256' | 'signature' | 'key'> {
+  /** of every batch that was sealed in it */
+  ids(): Iterable<BatchId>
+}
+
+/** What came of a withdrawal. */
+export type WithdrawalOutcome =
+  | { readonly kind: 'withdrawn'; readonly receipt: { readonly kind: 'signed' | 'file' } }
+  | { readonly kind: 'failed'; readonly fault: Fault }
+
 /** A receiver of sealed batches. */
 export interface Pool extends AsyncDisposable {
   /**
@@ -77,6 +89,8 @@ export interface Pool extends AsyncDisposable {
   deliver(batch: SealedBatch, signal: AbortSignal, progress?: () => void): Promise<Verdict>
   /** Null once the pool knows of it, telling it again does no harm; else why not, and it is told later. Never rejects either. */
   bury(tombstone: Tombstone, signal: AbortSignal): Promise<Fault | null>
+  /** Doing it again does no harm. Never rejects either. */
+  withdraw(withdrawal: StreamWithdrawal, signal: AbortSignal): Promise<WithdrawalOutcome>
 }
 
 /** sealed = queued + delivered + quarantined + dropped, always. */

@@ -163,6 +163,10 @@ export const FAULTS = {
     hint: 'the answer was not one of the pool contract: a proxy or a wrong url? batches wait',
   },
   'pool-closed': { fate: 'waits', hint: 'the pool says it is over: remove it from the configuration when you agree' },
+  'pool-withdrawn': {
+    fate: 'waits',
+    hint: 'the plant has left this pool: remove it from the configuration, or take part again with `sluice pool join`',
+  },
   'pool-rejected': {
     fate: 'loses',
     hint: 'the batch is quarantined: ask the pool what it refuses, then `sluice outbox retry` it, or export or drop it',

@@ -11,6 +11,7 @@ import { makeVolumes } from './volumes.ts'
  * A folder in the place of a pool, for sites without a network: `<batch id>.parquet` and, beside it, `<batch id>.parquet.sig`
  * with the text of the `Batch-Signature` header; `<batch id>.tombstone` likewise. A batch is accepted when both are fsynced
  * and renamed and it stands in the list of its volume; the signature goes first, so whoever sees a batch sees its signature.
+ * A stream that is withdrawn leaves `<stream>.withdrawal`, likewise, and takes away what of it still lies here.
  * The folder itself is never made: where it is absent the medium is not mounted, and the files would land on the disk below.
  * @param options.volume_size bytes after which the next batch goes into a new subfolder; absent: all lie in `dir`
  */
@@ -81,6 +82,20 @@ export function openDirectoryPool(options: {
         return null
       } catch (cause) {
         return refusal(tombstone.id, cause)
+      }
+    },
+    async withdraw(withdrawal) {
+      const { stream, sha256 } = withdrawal
+      const file = `${stream}.withdrawal`
+      try {
+        await stat(dir)
+        const known = await volumes.find(file)
+        const folder = known ?? (await volumes.open(withdrawal.bytes.length))
+        await put(folder, file, withdrawal, known !== undefined)
+        await volumes.remove(new Set([...withdrawal.ids()].map((id) => `${id}.parquet`)))
+        return { kind: 'withdrawn', receipt: { kind: 'file', sha256 } }
+      } catch (cause) {
+        return { kind: 'failed', fault: refusal(stream, cause) }
       }
     },
     async [Symbol.asyncDispose]() {

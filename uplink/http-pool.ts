@@ -8,6 +8,7 @@ import { type ConnectionOptions, openConnections, reasonOf } from './connections
 import { makePace } from './pace.ts'
 import { formatBatchSignature, formatContentDigest } from './signature.ts'
 import { type Answer, verdictOf } from './verdict.ts'
+import { withdrawalOutcome } from './withdrawal.ts'
 
 /** No pool answers with more than a receipt or a problem. */
 const MAX_ANSWER = 65_536
@@ -47,18 +48,31 @@ export function openHttpPool(options: HttpPoolOptions): Pool {
     signal: AbortSignal,
     progress: () => void,
   ): Promise<Answer> {
+    const headers = {
+      'Content-Type': type,
+      'Content-Length': what.bytes.length,
+      'Content-Digest': formatContentDigest(what.sha256),
+      'Batch-Signature': formatBatchSignature(what),
+    }
+    return ask({ method: 'PUT', path: `/batches/${what.id}${tail}`, headers, body: what.bytes }, signal, progress)
+  }
+
+  function ask(
+    what: {
+      readonly method: 'PUT' | 'DELETE'
+      readonly path: string
+      readonly headers: Readonly<Record<string, string | number>>
+      readonly body: Uint8Array
+    },
+    signal: AbortSignal,
+    progress: () => void = () => undefined,
+  ): Promise<Answer> {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>()
-    const request = (secure ? https : http).request(`${base}/batches/${what.id}${tail}`, {
-      method: 'PUT',
+    const request = (secure ? https : http).request(`${base}${what.path}`, {
+      method: what.method,
       agent: connections.agent(),
       signal,
-      headers: {
-        'User-Agent': 'sluice/1',
-        'Content-Type': type,
-        'Content-Length': what.bytes.length,
-        'Content-Digest': formatContentDigest(what.sha256),
-        'Batch-Signature': formatBatchSignature(what),
-      },
+      headers: { 'User-Agent': 'sluice/1', ...what.headers },
     })
     const answered = new AbortController()
     request.on('error', reject)
@@ -71,11 +85,12 @@ export function openHttpPool(options: HttpPoolOptions): Pool {
         // What answered before it had everything wants no more of it.
         .finally(() => request.writableEnded || request.destroy())
     })
-    send(request, what.bytes, AbortSignal.any([signal, answered.signal]), progress).catch(reject)
+    send(request, what.body, AbortSignal.any([signal, answered.signal]), progress).catch(reject)
     return promise
   }
 
   async function send(request: ClientRequest, bytes: Uint8Array, signal: AbortSignal, progress: () => void) {
+    if (bytes.length === 0) return request.end()
     for (let at = 0; at < bytes.length && !signal.aborted; at += pace.piece) {
       const piece = bytes.subarray(at, Math.min(at + pace.piece, bytes.length))
       await pace.turn(piece.length, signal)
@@ -114,6 +129,18 @@ export function openHttpPool(options: HttpPoolOptions): Pool {
         return status === 204 ? null : fault(`the pool answered ${status} to a tombstone`)
       } catch (cause) {
         return fault(`a tombstone could not be sent: ${reasonOf(cause)}`, cause)
+      }
+    },
+    async withdraw(withdrawal, signal) {
+      const headers = { 'Batch-Signature': formatBatchSignature(withdrawal) }
+      const path = `/streams/${withdrawal.stream}`
+      try {
+        const within = AbortSignal.any([signal, AbortSignal.timeout(timeout)])
+        const answer = await ask({ method: 'DELETE', path, headers, body: new Uint8Array() }, within)
+        return withdrawalOutcome(answer, withdrawal, receipt_key)
+      } catch (cause) {
+        const message = `the pool could not be asked to withdraw: ${reasonOf(cause)}`
+        return { kind: 'failed', fault: new Fault('pool-unreachable', { pool: name }, message, { cause }) }
       }
     },
     async [Symbol.asyncDispose]() {

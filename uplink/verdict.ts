@@ -41,6 +41,8 @@ export function verdictOf(answer: Answer, batch: SealedBatch, receiptKey: string
     }
   if (status === 410 && problem === 'pool-closed')
     return { kind: 'closed', fault: fault('pool-closed', 'the pool takes no more batches') }
+  if (status === 410 && problem === 'withdrawn')
+    return { kind: 'closed', fault: fault('pool-withdrawn', 'this stream was withdrawn at the pool') }
   if (status === 400 && problem === 'body-corrupt')
     return retry('pool-unavailable', 'the batch arrived damaged at the pool')
   if (status === 401 || status === 403)

@@ -1,7 +1,7 @@
-import { mkdir, open, readdir, readFile, stat } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { absent, syncFolder } from './durable-file.ts'
+import { absent, syncFolder, writeDurably } from './durable-file.ts'
 
 /** Name of the list in a volume: one JSON line a file, in the order in which they were written. */
 export const VOLUME_LIST = 'batches.jsonl'
@@ -19,6 +19,8 @@ export interface Volumes {
   open(bytes: number): Promise<string>
   /** Puts the file into the list of its volume, once, durably. */
   list(folder: string, entry: ListedFile): Promise<void>
+  /** Takes these files, and the signatures beside them, out of every volume and its list, durably. */
+  remove(files: ReadonlySet<string>): Promise<void>
 }
 
 /** @param size bytes a volume may hold, a larger file goes alone; absent: `dir` is the only volume */
@@ -28,9 +30,11 @@ export function makeVolumes(dir: string, size: number | undefined): Volumes {
     return (await readdir(dir)).filter((name) => /^\d{6}$/.test(name)).sort()
   }
 
+  const folders = async (): Promise<readonly string[]> => [dir, ...(await names()).map((name) => join(dir, name))]
+
   return {
     async find(file) {
-      for (const folder of [dir, ...(await names()).map((name) => join(dir, name))].reverse()) {
+      for (const folder of (await folders()).toReversed()) {
         if (await stat(join(folder, file)).catch(absent)) return folder
       }
       return undefined
@@ -47,6 +51,16 @@ export function makeVolumes(dir: string, size: number | undefined): Volumes {
       await mkdir(folder, { mode: 0o755 })
       await syncFolder(dir)
       return folder
+    },
+    async remove(files) {
+      for (const folder of await folders()) {
+        const there = (await readdir(folder)).filter((name) => files.has(name.replace(/\.sig$/, '')))
+        if (there.length === 0) continue
+        const kept = (await readVolumeList(folder)).filter(({ file }) => !files.has(file))
+        await writeDurably(folder, VOLUME_LIST, Buffer.from(kept.map((entry) => `${JSON.stringify(entry)}\n`).join('')))
+        for (const name of there) await rm(join(folder, name), { force: true })
+        await syncFolder(folder)
+      }
     },
     async list(folder, entry) {
       const text = (await readFile(join(folder, VOLUME_LIST), 'utf8').catch(absent)) ?? ''

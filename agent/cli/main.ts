@@ -6,6 +6,7 @@ import { bufferCommands } from './buffer-commands.ts'
 import { EXIT_FAILED, EXIT_USAGE, version } from './common.ts'
 import { outboxCommands } from './outbox-commands.ts'
 import { policyCommands } from './policy-commands.ts'
+import { poolCommands } from './pool-commands.ts'
 
 /**
  * `sluice`: parses the command line and runs one command. Each command's code is loaded only when it is called.
@@ -129,6 +130,7 @@ function program(): Command {
   outboxCommands(sluice, [config, configHelp, configDefault])
   bufferCommands(sluice, [config, configHelp, configDefault])
   auditCommands(sluice, [config, configHelp, configDefault])
+  poolCommands(sluice, [config, configHelp, configDefault])
   const profile = sluice.command('profile').description('register maps of devices, by name')
   const output = '-o, --output <file>'
   profile

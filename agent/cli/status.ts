@@ -128,7 +128,8 @@ function renderPool(name: string, pool: AgentStatus['store']['pools'][string], s
   }
   const lines = [
     `pool ${name}`,
-    ...(pool.retired ? [`  retired   ${retirement(pool.retired)}`] : []),
+    ...(pool.withdrawn ? [`  left      ${leaving(pool.withdrawn)}`] : []),
+    ...(pool.retired && !pool.withdrawn ? [`  retired   ${retirement(pool.retired)}`] : []),
     ...(gate ? [`  gate      ${gate.state}${gate.fault ? `: ${gate.fault.message} (${gate.fault.hint})` : ''}`] : []),
     `  readings  ${a.accepted} accepted = ${a.pending} pending + ${a.disclosed} disclosed + ${reasons(a.withheld)} withheld + ${reasons(a.evicted)} evicted`,
     `  batches   ${b.sealed} sealed = ${b.queued} queued + ${b.delivered} delivered + ${b.quarantined} quarantined + ${reasons(pool.dropped)} dropped`,
@@ -160,6 +161,22 @@ function freeOf({ free_bytes, min_free_bytes }: AgentStatus['store']['disk']): s
 function retirement({ since }: { readonly since: number | null }): string {
   const from = since === null ? '' : ` since ${formatTime(since)}`
   return `not in the configuration${from}: nothing new is accepted for it, what it holds stays for max_age`
+}
+
+function leaving({
+  since,
+  owed,
+  done,
+}: {
+  readonly since: number
+  readonly owed: number
+  readonly done: number
+}): string {
+  const streams =
+    owed === 0
+      ? `the pool has withdrawn all ${done} streams`
+      : `${done} streams are withdrawn, ${owed} are owed by the pool`
+  return `by \`sluice pool withdraw\` since ${formatTime(since)}; ${streams}`
 }
 
 function counters(all: Readonly<Record<string, number>>): string {

@@ -15,6 +15,7 @@ import { askKernel, makeKernelWatch } from './kernel-clock.ts'
 import { makeLiveness } from './liveness.ts'
 import { startNotary } from './notary.ts'
 import { answerDesk, makeOutboxDesk } from './outbox-desk.ts'
+import { answerPools } from './pool-desk.ts'
 import { makePools, type Pools } from './pools.ts'
 import { makeProber, type Probed } from './probe.ts'
 import { makeRate } from './rate.ts'
@@ -238,6 +239,7 @@ async function startLoops(input: AgentInput, stop: AbortController, resources: A
     status,
     probe: (argument) => probe(argument === '' ? undefined : argument),
     buffer: async (argument) => store.look(parseQuestion(argument)),
+    pool: answerPools(pools),
     outbox: answerDesk(makeOutboxDesk(store, clock.now, pools.hurry)),
     cost: timeReads,
     async clock(argument) {

@@ -204,6 +204,7 @@ it('a slow batch says that it goes on', async () => {
         return accepted
       },
       bury: async () => null,
+      withdraw: async () => Promise.reject(new TypeError('nothing is withdrawn here')),
       [Symbol.asyncDispose]: async () => undefined,
     },
     liveness: { watch: () => ({ beat: () => liveness.beats++, end: () => undefined }), stalled: () => [] },

@@ -4,6 +4,8 @@ import type { Pool } from '../../core/batch.ts'
 import type { Fault } from '../../core/fault.ts'
 import { makePseudonyms, parsePlantKey } from '../../privacy/keys.ts'
 import type { PoolConfig } from '../../uplink/schema.ts'
+import { parseSigningKey, type SigningKey } from '../../uplink/signature.ts'
+import { formerKeys } from './signing-keys.ts'
 import type { Gate } from './worker-port.ts'
 
 type GateEvent = Extract<AuditEvent, { kind: 'gate_opened' }>
@@ -45,6 +47,11 @@ export function gateOpened({ pool, plan, plant_key, policy, contract }: Gate, pr
     contract: contract.sha256,
     accepted_risks,
   }
+}
+
+/** The plant's signing keys with a pool, the present one first. @param file where it was read from */
+export function signingKeysOf(config: PoolConfig, file: string | undefined): readonly SigningKey[] {
+  return [parseSigningKey(config.signing_key), ...(file === undefined ? [] : formerKeys(file))]
 }
 
 /**

@@ -2,7 +2,7 @@ import type { StoreStatus } from '../../buffer/port.ts'
 import type { LoadedConfig } from '../../config/load.ts'
 import type { DroppedBatch, Tombstone } from '../../core/batch.ts'
 import type { Clock } from '../../core/clock.ts'
-import type { Fault } from '../../core/fault.ts'
+import { Fault } from '../../core/fault.ts'
 import type { Log } from '../../core/log.ts'
 import { makeSchedule } from '../../uplink/schedule.ts'
 import { parseSigningKey } from '../../uplink/signature.ts'
@@ -10,10 +10,12 @@ import { makeTombstone } from '../../uplink/tombstone.ts'
 import { type Bell, makeBell } from './bell.ts'
 import { runBurials } from './burials.ts'
 import { type Courier, startCourier } from './deliver.ts'
-import { gateOf, gateOpened, openPoolClient } from './gate.ts'
+import { gateOf, gateOpened, openPoolClient, signingKeysOf } from './gate.ts'
 import type { Liveness } from './liveness.ts'
+import { type Leaving, leavingOf } from './pool-desk.ts'
 import type { Backlog, GateState, PoolDelivery } from './status.ts'
 import type { StoreClient } from './store-client.ts'
+import { runWithdrawal } from './withdraw.ts'
 
 /** Attempts at a pool that may be away for long, ms; and at a folder, which costs nothing and whose medium somebody just put in. */
 const LONGEST_REST = 3_600_000
@@ -24,6 +26,13 @@ export interface Pools extends AsyncDisposable {
   /** @throws Fault where the pool cannot be worked for; the others go on */
   start(name: string): Promise<void>
   shut(name: string, fault: Fault): void
+  /**
+   * Leaves a pool: nothing more is sealed or sent to it, and it is asked to withdraw what it has, for as long as that takes. Answers
+   * once the pool was asked for the first time.
+   */
+  withdraw(name: string): Promise<Leaving>
+  /** Takes part again in a pool that was left. @returns false where it was not */
+  join(name: string): Promise<boolean>
   /** A batch was sealed for this pool. */
   sealed(name: string): void
   /** Every courier tries again now. */
@@ -52,7 +61,9 @@ export function makePools(input: {
   const gates = new Map<string, GateState>()
   const bells = new Map<string, Bell>()
   const couriers = new Map<string, Courier>()
-  const burials: Promise<void>[] = []
+  /** what else goes on until the stop, and what ends all that goes on for one pool */
+  const errands: Promise<void>[] = []
+  const ends = new Map<string, AbortController>()
   const resources = new AsyncDisposableStack()
 
   function shut(name: string, fault: Fault): void {
@@ -73,39 +84,93 @@ export function makePools(input: {
     })
   }
 
+  /** Has a pool that was left withdraw what it owes still. */
+  async function goOnWithdrawing(name: string): Promise<{ readonly attempted: Promise<Fault | null> }> {
+    const pool = loaded.pools[name]
+    gates.set(name, { state: 'withdrawn', fault: null })
+    for (const key of [`gate:${name}`, `delivery:${name}`, `tls:${name}`]) await store.clearAlarm(key, clock.now())
+    if (!pool?.config) return { attempted: Promise.resolve(pool?.gate.kind === 'shut' ? pool.gate.fault : null) }
+    const client = resources.use(await openPoolClient(name, pool, (fault) => alarm(`tls:${name}`, fault)))
+    const keys = signingKeysOf(pool.config, pool.signing_file)
+    const { promise, resolve } = Promise.withResolvers<Fault | null>()
+    const told = (fault: Fault | null): void => alarm(`withdrawal:${name}`, fault)
+    const input = {
+      pool: name,
+      client,
+      store,
+      keys,
+      clock,
+      log,
+      signal: signalOf(name),
+      alarm: told,
+      attempted: resolve,
+    }
+    errands.push(runWithdrawal(input).finally(() => resolve(null)))
+    return { attempted: promise }
+  }
+
+  /** Ends with the agent, or when the pool is left or joined. */
+  function signalOf(name: string): AbortSignal {
+    const end = new AbortController()
+    ends.set(name, end)
+    return AbortSignal.any([signal, end.signal])
+  }
+
+  async function start(name: string): Promise<void> {
+    const pool = loaded.pools[name]!
+    if (await store.withdrawal(name)) return void (await goOnWithdrawing(name))
+    await store.openPool(name, isSane()) // a pool's accounts begin when it is first configured, whatever its gate does
+    const wake = makeBell(clock)
+    bells.set(name, wake)
+    if (pool.gate.kind === 'shut') shut(name, pool.gate.fault)
+    if (!pool.config) return
+    const { order, dir } = pool.config
+    const longest_rest = dir === undefined ? LONGEST_REST : LONGEST_REST_OF_FOLDER
+    const client = resources.use(await openPoolClient(name, pool, (fault) => alarm(`tls:${name}`, fault)))
+    await store.clearAlarm(`tls:${name}`, clock.now()) // the last run may have left one
+    if (pool.gate.kind === 'open') {
+      const limits = { max_sealed_ahead, max_skew: loaded.clock.max_skew }
+      const gate = gateOf(name, pool.config, pool.gate, limits)
+      gates.set(name, { state: 'open', fault: null })
+      await store.clearAlarm(`gate:${name}`, clock.now())
+      await store.noteGate(gateOpened(gate, pool.gate.policy.profile), clock.now())
+      await store.openGate(gate)
+      for (const dataset of gate.plan.datasets)
+        for (const { name: column, accepted_risk } of dataset.columns)
+          if (accepted_risk !== null)
+            log.warn({ pool: name, dataset: dataset.name, column, accepted_risk }, 'finer than the profile allows')
+    }
+    const refused = lastRefusals((await store.status(clock.now())).pools[name])
+    const schedule = makeSchedule(pool.config)
+    const common = { pool: name, client, store, schedule, longest_rest, clock, log, signal: signalOf(name) }
+    couriers.set(name, startCourier({ ...common, order, refused, wake, liveness }))
+    const sign = (dropped: DroppedBatch): Tombstone => makeTombstone(dropped, parseSigningKey(pool.config!.signing_key))
+    errands.push(runBurials({ ...common, sign }))
+  }
+
   return {
-    async start(name) {
-      const pool = loaded.pools[name]!
-      await store.openPool(name, isSane()) // a pool's accounts begin when it is first configured, whatever its gate does
-      const wake = makeBell(clock)
-      bells.set(name, wake)
-      if (pool.gate.kind === 'shut') shut(name, pool.gate.fault)
-      if (!pool.config) return
-      const { order, dir } = pool.config
-      const longest_rest = dir === undefined ? LONGEST_REST : LONGEST_REST_OF_FOLDER
-      const client = resources.use(await openPoolClient(name, pool, (fault) => alarm(`tls:${name}`, fault)))
-      await store.clearAlarm(`tls:${name}`, clock.now()) // the last run may have left one
-      if (pool.gate.kind === 'open') {
-        const limits = { max_sealed_ahead, max_skew: loaded.clock.max_skew }
-        const gate = gateOf(name, pool.config, pool.gate, limits)
-        gates.set(name, { state: 'open', fault: null })
-        await store.clearAlarm(`gate:${name}`, clock.now())
-        await store.noteGate(gateOpened(gate, pool.gate.policy.profile), clock.now())
-        await store.openGate(gate)
-        for (const dataset of gate.plan.datasets)
-          for (const { name: column, accepted_risk } of dataset.columns)
-            if (accepted_risk !== null)
-              log.warn({ pool: name, dataset: dataset.name, column, accepted_risk }, 'finer than the profile allows')
-      }
-      const refused = lastRefusals((await store.status(clock.now())).pools[name])
-      const schedule = makeSchedule(pool.config)
-      const common = { pool: name, client, store, schedule, longest_rest, clock, log, signal }
-      couriers.set(name, startCourier({ ...common, order, refused, wake, liveness }))
-      const sign = (dropped: DroppedBatch): Tombstone =>
-        makeTombstone(dropped, parseSigningKey(pool.config!.signing_key))
-      burials.push(runBurials({ ...common, sign }))
-    },
+    start,
     shut,
+    async withdraw(name) {
+      if (!Object.hasOwn(loaded.pools, name))
+        throw new Fault('usage', { pool: name }, 'the configuration names no such pool')
+      await store.closeGate(name)
+      const withdrawal = await store.withdrawPool(name, clock.now())
+      log.warn({ pool: name, streams: withdrawal.streams.length }, 'the plant leaves the pool')
+      ends.get(name)?.abort()
+      await couriers.get(name)?.done
+      couriers.delete(name)
+      const { attempted } = await goOnWithdrawing(name)
+      const fault = await attempted
+      return leavingOf((await store.withdrawal(name)) ?? withdrawal, fault)
+    },
+    async join(name) {
+      if (!(await store.joinPool(name, clock.now()))) return false
+      ends.get(name)?.abort()
+      await store.clearAlarm(`withdrawal:${name}`, clock.now())
+      await start(name)
+      return true
+    },
     sealed(name) {
       bells.get(name)?.ring()
     },
@@ -120,7 +185,7 @@ export function makePools(input: {
           return [name, { ...courier.state(), backlog: backlogs }]
         }),
       ),
-    done: () => Promise.all([...[...couriers.values()].map((courier) => courier.done), ...burials]),
+    done: () => Promise.all([...[...couriers.values()].map((courier) => courier.done), ...errands]),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   }
 }

@@ -6,7 +6,8 @@ import type { Forecast } from './forecast.ts'
 
 /** Whether a pool's gate is open, and what shut it. */
 export interface GateState {
-  readonly state: 'open' | 'shut'
+  /** withdrawn: the plant has left the pool */
+  readonly state: 'open' | 'shut' | 'withdrawn'
   readonly fault: { readonly code: string; readonly message: string; readonly hint: string } | null
 }
 

@@ -52,6 +52,7 @@ export function setUpCourier(batches: number, options: Partial<CourierInput> = {
         return pool.judge(batch)
       },
       bury: async () => null,
+      withdraw: async () => Promise.reject(new TypeError('nothing is withdrawn here')),
       [Symbol.asyncDispose]: async () => undefined,
     },
     store: makeStoreClient({

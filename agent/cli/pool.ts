@@ -1,0 +1,134 @@
+import { existsSync } from 'node:fs'
+import { databasePath } from '../../buffer/database.ts'
+import type { Store } from '../../buffer/port.ts'
+import { readStatus } from '../../buffer/read-status.ts'
+import { openStore } from '../../buffer/store.ts'
+import type { LoadedConfig } from '../../config/load.ts'
+import { makeClock } from '../../core/clock.ts'
+import { Fault } from '../../core/fault.ts'
+import { silentLog } from '../../core/log.ts'
+import { askAgent, socketPath } from '../daemon/control.ts'
+import { openPoolClient, signingKeysOf } from '../daemon/gate.ts'
+import { type Leaving, leavingOf, type PoolDesk, remotePools } from '../daemon/pool-desk.ts'
+import type { AgentStatus } from '../daemon/status.ts'
+import { withdrawOwed } from '../daemon/withdraw.ts'
+import { type CommonOptions, EXIT_FAILED, formatTime, loadWithGateway, printJson } from './common.ts'
+
+type Loaded = LoadedConfig & { readonly gateway: NonNullable<LoadedConfig['gateway']> }
+
+const clock = makeClock()
+
+/** What the pool cannot undo, in the words that PRIVACY.md stands for. */
+const HONEST =
+  'What was delivered was disclosed: the pool removes its files and keeps the proof, but whoever read them before may have copies, and what was trained on them is not unlearned.'
+
+/** `sluice pool withdraw`: leaves a pool. Stops sealing, destroys the queue, has the pool delete what it has. */
+export async function withdrawFromPool(
+  pool: string,
+  options: CommonOptions & { readonly yes?: boolean },
+): Promise<void> {
+  const loaded = loadOf(pool, options)
+  if (!loaded) return
+  const desk = await openPools(loaded)
+  if (!options.yes) {
+    const { queued, quarantined } = await desk.batches(pool)
+    console.error(`${queued} queued and ${quarantined} quarantined batches would be destroyed. ${HONEST}`)
+    throw new Fault('usage', { pool }, 'the plant would leave the pool for good, until it joins again: say --yes')
+  }
+  const { withdrawal, fault } = await desk.withdraw(pool)
+  const done = withdrawal.streams.filter(({ receipt }) => receipt !== null)
+  const owed = withdrawal.streams.length - done.length
+  if (owed > 0) process.exitCode = EXIT_FAILED
+  if (options.json) return printJson({ pool, since: withdrawal.since, withdrawn: done, owed, fault })
+  console.log(
+    `${pool}: left ${formatTime(withdrawal.since)}; nothing more is sealed for it, and what was queued is gone`,
+  )
+  console.log(`streams withdrawn by the pool: ${done.length} of ${withdrawal.streams.length}`)
+  if (fault) console.log(`not yet: ${fault.message}. ${desk.goesOn}`)
+  console.log(HONEST)
+}
+
+/** `sluice pool join`: takes part again in a pool that was left, under a new stream. */
+export async function joinPoolAgain(pool: string, options: CommonOptions): Promise<void> {
+  const loaded = loadOf(pool, options)
+  if (!loaded) return
+  const desk = await openPools(loaded)
+  const joined = await desk.join(pool)
+  if (!joined) throw new Fault('usage', { pool }, 'the plant has not left this pool')
+  if (options.json) printJson({ pool, joined })
+  else console.log(`${pool}: joined again; sealing begins anew from now on, in another stream`)
+}
+
+function loadOf(pool: string, options: CommonOptions): Loaded | undefined {
+  const loaded = loadWithGateway(options.config)
+  if (loaded && !Object.hasOwn(loaded.pools, pool))
+    throw new Fault('usage', { pool }, 'the configuration names no such pool: it must, to say how the pool is reached')
+  return loaded
+}
+
+interface Desk extends PoolDesk {
+  batches(pool: string): Promise<{ readonly queued: number; readonly quarantined: number }>
+  /** how what is not done goes on */
+  readonly goesOn: string
+}
+
+const NONE = { queued: 0, quarantined: 0 }
+
+/** The pools of the running agent, else of its data folder. */
+async function openPools(loaded: Loaded): Promise<Desk> {
+  const { data_dir } = loaded.gateway
+  const socket = socketPath(data_dir, loaded.control?.socket)
+  try {
+    const { store } = (await askAgent(socket, 'status')) as AgentStatus
+    return {
+      // The pool is asked before the agent answers, and may take its time.
+      ...remotePools((argument) => askAgent(socket, 'pool', argument, 15 * 60_000)),
+      batches: async (pool) => store.pools[pool]?.batches ?? NONE,
+      goesOn: 'The agent tries again for as long as it takes; `sluice status` shows how far it is.',
+    }
+  } catch (error) {
+    if (!(error instanceof Fault && error.code === 'agent-absent')) throw error
+  }
+  return {
+    withdraw: (pool) => inFolder(loaded, (store) => withdrawHere(loaded, store, pool)),
+    join: (pool) => inFolder(loaded, async (store) => store.joinPool(pool, clock.now())),
+    batches: async (pool) => readStatus(data_dir, clock.now()).pools[pool]?.batches ?? NONE,
+    goesOn: 'Start the agent, which goes on with it, or run this again.',
+  }
+}
+
+async function inFolder<T>(loaded: Loaded, act: (store: Store) => Promise<T>): Promise<T> {
+  const { buffer, gateway, file } = loaded
+  const { data_dir } = gateway
+  if (!existsSync(databasePath(data_dir)))
+    throw new Fault(
+      'agent-absent',
+      { file: data_dir },
+      'nothing is stored here: no agent has run with this data_dir yet',
+    )
+  if (!buffer) throw new Fault('config-invalid', { file }, 'the buffer section is not valid')
+  const now = clock.now()
+  using store = openStore({ ...buffer, data_dir, boot: `pool-${now}`, now, log: silentLog })
+  return await act(store)
+}
+
+async function withdrawHere(loaded: Loaded, store: Store, pool: string): Promise<Leaving> {
+  store.openPool(pool)
+  const withdrawal = store.withdrawPool(pool, clock.now())
+  const of = loaded.pools[pool]!
+  if (!of.config) return leavingOf(withdrawal, of.gate.fault)
+  const notUsed = (): void => undefined // certificates are read once here
+  await using client = await openPoolClient(pool, of, notUsed)
+  const fault = await withdrawOwed({
+    pool,
+    client,
+    store: {
+      withdrawal: async (name) => store.withdrawal(name),
+      noteWithdrawn: async (name, stream, receipt, at) => store.noteWithdrawn(name, stream, receipt, at),
+    },
+    keys: signingKeysOf(of.config, of.signing_file),
+    clock,
+    signal: new AbortController().signal,
+  })
+  return leavingOf(store.withdrawal(pool) ?? withdrawal, fault)
+}
