@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { closeSync, existsSync, fsyncSync, openSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
+import { Fault } from '../core/fault.ts'
 import { syncFolder } from './database.ts'
 
 /** Bytes that the database may always take, whatever other programs leave free; the least `max_size`. */
@@ -89,8 +90,9 @@ export function freeBytes(folder: string): number {
   return bavail * bsize
 }
 
-/** Whether SQLite or the system said that there is no room left. */
+/** Whether SQLite or the system said that there is no room left, or an opening that says it in one word. */
 export function isOutOfRoom(error: unknown): boolean {
+  if (error instanceof Fault) return error.code === 'store-full'
   if (error instanceof Database.SqliteError) return error.code === 'SQLITE_FULL'
   return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
 }

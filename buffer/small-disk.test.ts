@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { silentLog } from '../core/log.ts'
@@ -51,6 +51,22 @@ describe.runIf(canMount())('a disk that others filled to the last byte', () => {
     disk.makeRoom()
     store.tidy(T0)
     expect(statSync(ballast).size).toBe(8 * 2 ** 20)
+  })
+
+  it('keeps nobody from starting with a damaged file', () => {
+    using disk = mountSmallDisk(40)
+    {
+      using store = openOn(disk)
+      store.intern([signalSpec('a')])
+      store.openPool('p')
+      for (let i = 0; i < 20; i++) store.append(commitOf(numbered(i * 100, 100), { after: i }))
+      store.tidy(T0)
+    }
+    writeFileSync(join(disk.path, 'data/sluice.db'), Buffer.alloc(16), { flag: 'r+' })
+    disk.fillUp()
+    using store = openOn(disk)
+    expect(readingsOf(store)).toEqual(numbered(0, 2_000).map(([, value]) => value))
+    expect(accountProblems(store.status(T0))).toEqual([])
   })
 
   it('refuses what there is no room for, keeps what it took, and takes more as soon as there is room', () => {
