@@ -36,13 +36,13 @@ export function makeGivingWay(
   const thinning = makeThinning()
   let paused = false
 
-  /** Pending readings that are too old go, once a minute of a clock that is trusted. */
+  /** Pending readings that are too old go: once a minute of a clock that is trusted, and with each commit until all have gone. */
   function giveUpAged(tables: Tables, { arrival, sane }: Commit): ReadonlySet<string> {
     if (!sane || Math.abs(arrival - agedAt) < MINUTE) return new Set()
-    agedAt = arrival
     const aged = oldestAged(tables, arrival - max_age)
-    if (aged === undefined) return new Set()
-    const old = evictThrough(tables, aged, 'age', fateOnEviction, wrongFate)
+    if (aged?.isAll !== false) agedAt = arrival
+    if (!aged) return new Set()
+    const old = evictThrough(tables, aged.through, 'age', fateOnEviction, wrongFate)
     if (old.size > 0) alarm(tables, 'store:age', 'store-full', 'pending readings older than max_age are given up')
     return old
   }

@@ -147,6 +147,16 @@ describe('at max_age', () => {
     expect(store.status(T0).pools.p!.accounts).toMatchObject({ pending: 3, evicted: { age: 3 } })
     expect(accountProblems(store.status(T0))).toEqual([])
   })
+
+  it('is kept at any rate of commits', () => {
+    using folder = makeFolder()
+    using store = folder.open({ max_age: 60_000 })
+    store.intern([signalSpec('a')])
+    store.openPool('p')
+    for (let i = 0; i < 700; i++) store.append(commitOf(numbered(i, 1), { after: i }))
+    for (let i = 0; i < 4; i++) store.append(commitOf([], { after: 120_000 + i }))
+    expect(store.status(T0).pools.p!.accounts).toMatchObject({ pending: 0, evicted: { age: 700 } })
+  })
 })
 
 describe('tidying', () => {

@@ -187,12 +187,16 @@ function forgetRecords({ journal, outbox }: Tables): number {
 }
 
 /**
- * Position of the newest of the oldest blocks that arrived before `before`. Blocks stored under a clock that was not
- * trusted have no age: they go with the next one that has.
+ * Position of the newest of the oldest blocks that arrived before `before`, of so many as one commit may give up. Blocks
+ * stored under a clock that was not trusted have no age: they go with the next one that has.
+ * @returns undefined where there are none; `isAll`: false where more may follow
  */
-export function oldestAged({ log }: Tables, before: number): number | undefined {
-  return log
-    .oldest(MOST + 1)
-    .slice(0, -1)
-    .findLast(({ sane, arrival }) => sane === 1 && arrival < before)?.position
+export function oldestAged(
+  { log }: Tables,
+  before: number,
+): { readonly through: number; readonly isAll: boolean } | undefined {
+  const blocks = log.oldest(MOST + 1).slice(0, -1)
+  const newest = blocks.findLastIndex(({ sane, arrival }) => sane === 1 && arrival < before)
+  const block = blocks[newest]
+  return block && { through: block.position, isAll: newest < MOST - 1 }
 }
