@@ -75,6 +75,7 @@ export interface BatchStore {
 
   /** A batch of the pool that waits for delivery. */
   nextBatch(pool: string, pick?: BatchChoice): SealedBatch | undefined
+  /** Changes nothing of a batch that is not known (any more), which damage may have taken while it was sent. */
   settle(pool: string, id: BatchId, settlement: Settlement): void
   /**
    * The pool holds another batch under this id. Where this run sealed it, the folder is an older state of itself, and all

@@ -64,9 +64,9 @@ export function makeBatchStore(
     },
     settle(pool, id, settlement) {
       change((t) => {
-        t.outbox.settle(poolOf(t, pool).id, id, settlement)
+        const isKnown = t.outbox.settle(poolOf(t, pool).id, id, settlement)
         run.sealed.delete(id)
-        if (settlement.kind !== 'quarantined') return
+        if (settlement.kind !== 'quarantined' || !isKnown) return
         const { code, message, at } = settlement
         t.journal.raise({ key: quarantineAlarm(pool), code, message, at })
       })

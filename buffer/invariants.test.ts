@@ -236,7 +236,7 @@ describe('batches', () => {
       quarantined: [{ id: second.id, dataset: 'hourly', code: 'range', message: 'out of range' }],
     })
     expect(status.disk.outbox_bytes).toBe(2 * second.bytes.length)
-    expect(() => store.settle('p', batchOf('x', 1).id, { kind: 'dropped', reason: '', at: T0 })).toThrow('never sealed')
+    store.settle('p', batchOf('x', 1).id, { kind: 'quarantined', code: 'range', message: '', at: T0 }) // damage took it
     store.tidy(unixMs(T0 + 31 * 86_400_000))
     expect(store.status(T0).pools.p!.batches).toEqual({
       sealed: 3,

@@ -5,6 +5,7 @@ import {
   batchOf,
   commitOf,
   fill,
+  fillWithTexts,
   makeFolder,
   numbered,
   publicationTo,
@@ -112,6 +113,25 @@ describe('at max_size', () => {
     expect(accountProblems(store.status(T0))).toEqual([])
     expect(store.nextBatch('p')!.id).toBe(ids[batches.dropped - 1])
     expect(readingsOf(store).length).toBeLessThan(5)
+  })
+
+  it('counts a batch as delivered that was dropped while it was sent', () => {
+    using folder = makeFolder()
+    using store = folder.open({ max_size: CAP })
+    store.intern([signalSpec('a')])
+    const { cursor } = store.openPool('p')
+    for (let i = 0; i < 30; i++) {
+      const batch = batchOf('p', store.nextSeq('p', 'hourly', 0), { bytes: Buffer.alloc(CAP / 32, i) })
+      store.commitPublication({ pool: 'p', expect: cursor, next: cursor, batch, ledger: [] })
+    }
+    const sent = store.nextBatch('p')!
+    fillWithTexts(store, 2e6)
+    expect(store.nextBatch('p')!.id).not.toBe(sent.id)
+    const receipt = { kind: 'file', path: 'x', sha256: sent.sha256 } as const
+    store.settle('p', sent.id, { kind: 'delivered', receipt, at: T0 })
+    expect(store.status(T0).pools.p!.batches).toMatchObject({ sealed: 30, delivered: 1, dropped: expect.any(Number) })
+    expect(store.status(T0).pools.p!.batches.dropped).toBeGreaterThan(1)
+    expect(accountProblems(store.status(T0))).toEqual([])
   })
 
   it('goes on under a cap that was lowered', () => {

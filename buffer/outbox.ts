@@ -20,8 +20,11 @@ export interface Outbox {
   next(pool: number, pick?: BatchChoice, among?: Iterable<BatchId>): SealedBatch | undefined
   /** A batch of any state whose bytes still lie here. */
   held(id: string): SealedBatch | undefined
-  /** Delivered is final; anything else gives way to a later word. @throws Error for an id that was never sealed. */
-  settle(pool: number, id: BatchId, settlement: Settlement): void
+  /**
+   * Delivered is final; anything else gives way to a later word, as where a batch was dropped for room while it was sent.
+   * @returns false for a batch that is not known (any more): damage may have taken it
+   */
+  settle(pool: number, id: BatchId, settlement: Settlement): boolean
   /** A queued batch was sent in vain. */
   noteAttempt(pool: number, id: BatchId, fault: { readonly code: string; readonly message: string }): void
   /** Span of slots (ms) in queued batches. */
@@ -40,7 +43,7 @@ export interface Outbox {
   buried(pool: number, id: BatchId, at: number): void
   /**
    * Forgets some settled batches from before `at`, into the pool's counters; those that the pool was not told of only
-   * where `unburied` says so. @returns how many
+   * where `unburied` says so, and never the one that was handed out last and may be on its way. @returns how many
    */
   prune(at: number, unburied: 'too' | 'not'): number
   accounts(pool: number): Readonly<Record<BatchState, number>>
@@ -98,9 +101,10 @@ export function makeOutbox(db: Db, audit: Audit): Outbox {
      WHERE pool = ? AND state IN ('quarantined', 'queued') RETURNING ${named}`,
   )
   const prunableOf = (where: string) =>
-    db.prepare<[number], { id: number; pool: number; state: 'delivered' | 'dropped'; reason: string | null }>(
+    db.prepare<[number, string], { id: number; pool: number; state: 'delivered' | 'dropped'; reason: string | null }>(
       `SELECT id, pool, state, reason FROM batch
-       WHERE state IN ('delivered', 'dropped') AND settled_at < ? AND ${where} LIMIT 200`,
+       WHERE state IN ('delivered', 'dropped') AND settled_at < ? AND batch_id NOT IN (SELECT value FROM json_each(?))
+         AND ${where} LIMIT 200`,
     )
   const prunable = prunableOf('true')
   const prunableBuried = prunableOf("(state = 'delivered' OR buried_at IS NOT NULL OR contributor = '')")
@@ -144,6 +148,9 @@ export function makeOutbox(db: Db, audit: Audit): Outbox {
   )
   const bytes = db.prepare<[], number>("SELECT total(size) FROM batch WHERE state IN ('queued', 'quarantined')").pluck()
 
+  /** by pool */
+  const handedOut = new Map<number, BatchId>()
+
   const batchOf = (row: Queued | undefined): SealedBatch | undefined => {
     if (!row) return undefined
     const { batch_id, from_ms, until_ms, ...rest } = row
@@ -177,14 +184,17 @@ export function makeOutbox(db: Db, audit: Audit): Outbox {
     },
     next(pool, { end = 'oldest', except = [] } = {}, among) {
       const ids = among ? JSON.stringify([...among]) : null
-      return batchOf(next[end].get({ pool, except: JSON.stringify(except), among: ids }))
+      const batch = batchOf(next[end].get({ pool, except: JSON.stringify(except), among: ids }))
+      if (batch) handedOut.set(pool, batch.id)
+      return batch
     },
     held: (id) => batchOf(held.get(id)),
     settle(pool, id, settlement) {
       const batch = known.get(id, pool)
-      if (!batch) throw new Error(`batch ${id} was never sealed for this pool`)
+      if (!batch) return false
+      if (handedOut.get(pool) === id) handedOut.delete(pool)
       const { state, ...name } = batch
-      if (state === 'delivered') return
+      if (state === 'delivered') return true
       audit.append(eventOf(name, settlement), settlement.at)
       settle.run({
         id,
@@ -201,6 +211,7 @@ export function makeOutbox(db: Db, audit: Audit): Outbox {
         message: settlement.kind === 'delivered' ? null : (settlement.message ?? null),
       })
       if (settlement.kind === 'delivered') delivered.run(settlement.at, pool)
+      return true
     },
     noteAttempt(pool, id, { code, message }) {
       noteAttempt.run(code, message, id, pool)
@@ -228,7 +239,7 @@ export function makeOutbox(db: Db, audit: Audit): Outbox {
       buried.run(at, id, pool)
     },
     prune(at, unburied) {
-      const rows = (unburied === 'too' ? prunable : prunableBuried).all(at)
+      const rows = (unburied === 'too' ? prunable : prunableBuried).all(at, JSON.stringify([...handedOut.values()]))
       for (const { id, pool, state, reason } of rows) {
         remove.run(id)
         if (state === 'delivered') countDelivered.run(pool)
