@@ -101,12 +101,35 @@ describe('outages', () => {
     ])
   })
 
-  it('do not believe a clock that was not trusted', () => {
+  it('say so once the clock is trusted, where it was behind at the start', () => {
+    using folder = makeFolder()
+    {
+      using store = folder.open()
+      store.append(commitOf([], { after: 1_000 }))
+    }
+    const down = { source: 'plc', device: null, signal: null, reason: 'agent_down', from: T0 + 1_000 }
+    for (const boot of ['b', 'c']) {
+      using store = folder.open({ boot })
+      store.startRun(['plc'], unixMs(T0 - 1e9))
+      expect(store.status(T0).outages).toEqual([{ ...down, until: T0 + 1_000 }])
+    }
+    using store = folder.open({ boot: 'd' })
+    store.startRun(['plc'], unixMs(T0 - 1e9))
+    store.append(commitOf([], { sane: false, after: -1e9, monotonic: 5_000 }))
+    store.append(commitOf([], { after: 60_000, monotonic: 35_000 }))
+    store.append(commitOf([], { after: 90_000, monotonic: 65_000 }))
+    expect(store.status(T0).outages).toEqual([{ ...down, until: T0 + 30_000 }])
+  })
+
+  it('say so by the monotonic clock, where the last block has no time', () => {
     using folder = makeFolder()
     using store = folder.open()
-    store.append(commitOf([], { sane: false, after: -1e9 }))
-    store.startRun(['plc'], T0)
-    expect(store.status(T0).outages).toEqual([])
+    store.append(commitOf([], { sane: false, after: -1e9, monotonic: 1_000 }))
+    store.startRun(['plc'], unixMs(T0 - 1e9))
+    store.append(commitOf([], { sane: false, after: -1e9, monotonic: 9_000 }))
+    store.append(commitOf([], { after: 60_000, monotonic: 20_000 }))
+    const down = { from: T0 + 41_000, until: T0 + 49_000, reason: 'agent_down' }
+    expect(store.status(T0).outages).toMatchObject([down])
   })
 })
 

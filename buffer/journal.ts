@@ -1,4 +1,4 @@
-import { unixMs } from '../core/brand.ts'
+import { type UnixMs, unixMs } from '../core/brand.ts'
 import type { Outage, OutageNote } from '../core/ledger.ts'
 import type { Db } from './database.ts'
 import type { Alarm, Commit, Count, Store } from './port.ts'
@@ -14,6 +14,10 @@ export interface Journal {
   /** Ends every open outage at `at`, or where it began if that is later. */
   endOutages(at: number): void
   record(outage: Outage): void
+  /** The agent was down for a source; a time without length, because it is not known yet, is recorded once. */
+  recordDown(source: string, from: UnixMs, until: UnixMs): void
+  /** What was recorded at `noted` without length was from then to then. */
+  moveDown(noted: UnixMs, from: number, until: number): void
   /** Gives up ended outages until this share of the bound is left, as far as they suffice. @returns how many it gave up */
   forgetOutages(share: number): number
   /** Open ones and those that ended since, newest first, at most 100. */
@@ -60,6 +64,14 @@ export function makeJournal(db: Db, max_size: number): Journal {
   const end = db.prepare('UPDATE outage SET until_ms = max(from_ms, ?) WHERE id = ?')
   const begin = db.prepare(
     'INSERT INTO outage (source, device, signal, reason, from_ms, until_ms) VALUES (?, ?, ?, ?, ?, ?)',
+  )
+  const isDown = db
+    .prepare<[string, number, number], number>(
+      "SELECT 1 FROM outage WHERE source = ? AND reason = 'agent_down' AND from_ms = ? AND until_ms = ?",
+    )
+    .pluck()
+  const moveDown = db.prepare(
+    "UPDATE outage SET from_ms = $from, until_ms = $until WHERE reason = 'agent_down' AND from_ms = $noted AND until_ms = $noted",
   )
   const endAll = db.prepare('UPDATE outage SET until_ms = max(from_ms, ?) WHERE until_ms IS NULL')
   const outages = db.prepare<[number], Outage>(
@@ -141,6 +153,13 @@ export function makeJournal(db: Db, max_size: number): Journal {
       endAll.run(at)
     },
     record: add,
+    recordDown(source, from, until) {
+      if (isDown.get(source, from, until) !== undefined) return
+      add({ source, device: null, signal: null, reason: 'agent_down', from, until })
+    },
+    moveDown(noted, from, until) {
+      moveDown.run({ noted, from, until })
+    },
     forgetOutages,
     outages: (since) => outages.all(since),
     count({ source, kind, reason, n }) {

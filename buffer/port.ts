@@ -200,7 +200,8 @@ export interface Claimed {
 export interface Store extends BatchStore, AuditStore, PoolEnds, Disposable {
   /**
    * Call once a run, before the first append: outages left open by the last run end where it was last heard of, and
-   * the time from there to `now` is an outage `agent_down` of each of these sources.
+   * the time from there to `now` is an outage `agent_down` of each of these sources. Where the clock was or is wrong it has no
+   * length before the first commit under a trusted one.
    * `instance` is random text made with the data folder. `last_trusted`: when the clock was trusted last, by the wall and,
    * where that was in this boot of the machine, by the monotonic clock; null where that is not known.
    */

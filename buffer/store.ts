@@ -3,7 +3,7 @@ import { Fault, type FaultCode } from '../core/fault.ts'
 import type { SignalSpec } from '../core/signal.ts'
 import { makeAuditStore } from './audit-store.ts'
 import { makeBatchStore } from './batch-store.ts'
-import { beginRun } from './begin-run.ts'
+import { beginRun, type Downtime, endDowntime } from './begin-run.ts'
 import { encodeChunk } from './chunk.ts'
 import { damage, databasePath, faultOf, isDamage } from './database.ts'
 import { isOutOfRoom, makeFreeDisk } from './free-disk.ts'
@@ -53,8 +53,8 @@ export function openStore(options: StoreOptions): Store {
   let isRenewed = false
   /** when the run before was last heard of, where no block can say */
   let heardBefore: number | undefined
+  let down: Downtime | undefined
   let isClosed = false
-  /** whether blocks may have to be stamped anew */
   let isStampDue = true
   let tables: Tables | undefined
   /** the dictionary of this run, whose indexes callers hold */
@@ -178,7 +178,7 @@ export function openStore(options: StoreOptions): Store {
     startRun(sources, now) {
       present = now
       return use((t) => {
-        t.db.transaction(() => beginRun(t, sources, heardBefore, now))()
+        down = t.db.transaction(() => beginRun(t, sources, { boot: options.boot, heard: heardBefore, now }))()
         return { instance: t.meta.get('instance')!, last_trusted: lastTrusted(t, options.boot) }
       })
     },
@@ -193,12 +193,14 @@ export function openStore(options: StoreOptions): Store {
         const data = encodeChunk(content)
         const boot = t.dictionary.internBoot(options.boot)
         const { arrival, monotonic } = commit
+        down &&= { begun: monotonic, ...down }
         const stored = t.db.transaction(() => {
           const before = t.log.last()
           const { evicted, fits } = givingWay.before(t, commit, data.length)
           if (!fits) return undefined
           const head = t.log.add(content, data, { arrival, monotonic, boot, sane: commit.sane ? 1 : 0 })
           t.boots.note(before, head)
+          if (down && commit.sane) endDowntime(t, down, commit)
           for (const entry of commit.marks) t.journal.mark(entry)
           for (const { source, note } of commit.outages) t.journal.note(source, note)
           for (const count of commit.counts) t.journal.count(count)
@@ -206,9 +208,9 @@ export function openStore(options: StoreOptions): Store {
           const anew = isRenewed ? t.pools.all().map(({ name }) => name) : [...evicted]
           return { seq: rawSeq(head.seq), n: head.n, evicted: anew }
         })()
-        if (!stored)
-          throw new Fault('store-paused', { file: path }, 'the buffer is full of readings that nobody took yet')
-        if (!commit.sane) isStampDue = true
+        if (!stored) throw new Fault('store-paused', { file: path }, 'the buffer is full of readings nobody took yet')
+        isStampDue ||= !commit.sane
+        if (commit.sane) down = undefined
         isRenewed = false
         mark = { ...mark!, raw_seq: stored.seq + stored.n }
         if (Math.abs(arrival - markedAt) >= MINUTE) trySaveMark()
@@ -277,7 +279,6 @@ export function openStore(options: StoreOptions): Store {
         isMarkDue = true
       },
     }),
-
     ...makeAuditStore(use),
     raiseAlarm: (raised) => use((t) => void t.db.transaction(() => t.journal.raise(raised))()),
     clearAlarm: (key, at) => use((t) => t.journal.clear(key, at)),
