@@ -175,12 +175,7 @@ async function startLoops(input: AgentInput, stop: AbortController, resources: A
     source.kind === 'bad' ? [[name, offState(source.problems)] as const] : [],
   )
   for (const [name] of sources) startSource(name)
-  for (const name of Object.keys(loaded.pools)) {
-    await pools.start(name).catch((error: unknown) => {
-      if (!(error instanceof Fault)) throw error
-      pools.shut(name, error) // what one pool needs and does not have is not the others' trouble
-    })
-  }
+  for (const name of Object.keys(loaded.pools)) await pools.start(name)
 
   const rates = new Map([...collectors.keys()].map((name) => [name, makeRate(clock)]))
   const written = makeRate(clock, 600_000)

@@ -4,6 +4,7 @@ import type { DroppedBatch, Tombstone } from '../../core/batch.ts'
 import type { Clock } from '../../core/clock.ts'
 import { Fault } from '../../core/fault.ts'
 import type { Log } from '../../core/log.ts'
+import { backoffMs } from '../../core/retry.ts'
 import { makeSchedule } from '../../uplink/schedule.ts'
 import { parseSigningKey } from '../../uplink/signature.ts'
 import { makeTombstone } from '../../uplink/tombstone.ts'
@@ -12,6 +13,7 @@ import { runBurials } from './burials.ts'
 import { type Courier, startCourier } from './deliver.ts'
 import { gateOf, gateOpened, openPoolClient, signingKeysOf } from './gate.ts'
 import type { Liveness } from './liveness.ts'
+import { isPassing } from './passing.ts'
 import { type Leaving, leavingOf } from './pool-desk.ts'
 import type { Backlog, GateState, PoolDelivery } from './status.ts'
 import type { StoreClient } from './store-client.ts'
@@ -20,10 +22,12 @@ import { runWithdrawal } from './withdraw.ts'
 /** Attempts at a pool that may be away for long, ms; and at a folder, which costs nothing and whose medium somebody just put in. */
 const LONGEST_REST = 3_600_000
 const LONGEST_REST_OF_FOLDER = 60_000
+/** A pool that could not be started is tried again after this long (ms). */
+const RETRY = { base: 5_000, cap: 60_000, floor: 1_000 }
 
 /** What runs for the pools of one agent: a gate and a courier each, which share nothing but the store. */
 export interface Pools extends AsyncDisposable {
-  /** @throws Fault where the pool cannot be worked for; the others go on */
+  /** Where the pool cannot be worked for its gate is shut, and the others go on; what may pass is tried again. */
   start(name: string): Promise<void>
   shut(name: string, fault: Fault): void
   /**
@@ -116,7 +120,7 @@ export function makePools(input: {
     return AbortSignal.any([signal, end.signal])
   }
 
-  async function start(name: string): Promise<void> {
+  async function open(name: string): Promise<void> {
     const pool = loaded.pools[name]!
     if (await store.withdrawal(name)) return void (await goOnWithdrawing(name))
     await store.openPool(name, isSane()) // a pool's accounts begin when it is first configured, whatever its gate does
@@ -126,14 +130,15 @@ export function makePools(input: {
     if (!pool.config) return
     const { order, dir } = pool.config
     const longest_rest = dir === undefined ? LONGEST_REST : LONGEST_REST_OF_FOLDER
-    const client = resources.use(await openPoolClient(name, pool, (fault) => alarm(`tls:${name}`, fault)))
+    await using opening = new AsyncDisposableStack()
+    const client = opening.use(await openPoolClient(name, pool, (fault) => alarm(`tls:${name}`, fault)))
     await store.clearAlarm(`tls:${name}`, clock.now()) // the last run may have left one
     if (pool.gate.kind === 'open') {
       const limits = { max_sealed_ahead, max_skew: loaded.clock.max_skew }
       const gate = gateOf(name, pool.config, pool.gate, limits)
-      gates.set(name, { state: 'open', fault: null })
       await store.clearAlarm(`gate:${name}`, clock.now())
       await store.noteGate(gateOpened(gate, pool.gate.policy.profile), clock.now())
+      gates.set(name, { state: 'open', fault: null })
       await store.openGate(gate)
       for (const dataset of gate.plan.datasets)
         for (const { name: column, accepted_risk } of dataset.columns)
@@ -143,9 +148,35 @@ export function makePools(input: {
     const refused = lastRefusals((await store.status(clock.now())).pools[name])
     const schedule = makeSchedule(pool.config)
     const common = { pool: name, client, store, schedule, longest_rest, clock, log, signal: signalOf(name) }
+    resources.use(opening.move())
     couriers.set(name, startCourier({ ...common, order, refused, wake, liveness }))
     const sign = (dropped: DroppedBatch): Tombstone => makeTombstone(dropped, parseSigningKey(pool.config!.signing_key))
     errands.push(runBurials({ ...common, sign }))
+  }
+
+  /** @returns whether it is worth another try */
+  async function attempt(name: string): Promise<boolean> {
+    try {
+      await open(name)
+      return false
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error
+      // What one pool needs and does not have is not the others' trouble.
+      if (gates.get(name)?.fault?.code !== error.code) shut(name, error)
+      return isPassing(error)
+    }
+  }
+
+  async function tryAgain(name: string): Promise<void> {
+    const end = signalOf(name)
+    for (let tries = 0, more = true; more; tries++) {
+      await clock.sleep(backoffMs(tries, RETRY), end)
+      more = !end.aborted && (await attempt(name))
+    }
+  }
+
+  async function start(name: string): Promise<void> {
+    if (await attempt(name)) errands.push(tryAgain(name))
   }
 
   return {
@@ -185,7 +216,10 @@ export function makePools(input: {
           return [name, { ...courier.state(), backlog: backlogs }]
         }),
       ),
-    done: () => Promise.all([...[...couriers.values()].map((courier) => courier.done), ...errands]),
+    async done() {
+      await Promise.all(errands) // one may be about to start a courier
+      return Promise.all([...[...couriers.values()].map((courier) => courier.done), ...errands])
+    },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   }
 }

@@ -4,6 +4,7 @@ import { openStore } from '../../buffer/store.ts'
 import { Fault } from '../../core/fault.ts'
 import type { Log } from '../../core/log.ts'
 import { unpackMarks } from './packed-marks.ts'
+import { isPassing } from './passing.ts'
 import { makePublisher, type Publisher } from './publish.ts'
 import {
   type Call,
@@ -84,8 +85,8 @@ function openGate(gate: Gate, failures = 0): void {
 function recover(pool: string, error: unknown): void {
   const open = gates.get(pool)
   if (!open) return
-  const disk = error instanceof Fault && (error.code === 'store-io' || error.code === 'store-full')
-  if ((error instanceof Fault && !disk) || (!disk && open.failures >= FRESH_STARTS)) return shutGate(pool, error)
+  const isLasting = error instanceof Fault || open.failures >= FRESH_STARTS
+  if (isLasting && !isPassing(error)) return shutGate(pool, error)
   log.warn({ pool, failures: open.failures + 1, err: error }, 'publishing failed and starts anew')
   const paused: OpenGate = { gate: open.gate, failures: open.failures + 1 }
   gates.set(pool, paused)
@@ -190,11 +191,8 @@ const calls: Omit<StoreCalls, 'append'> & { append(commit: PostedCommit): Return
     return dropped
   },
   openGate(gate) {
-    try {
-      openGate(gate)
-    } catch (error) {
-      shutGate(gate.pool, error)
-    }
+    gates.set(gate.pool, { gate, failures: 0 })
+    attempt(gate.pool, () => openGate(gate))
   },
   closeGate(pool) {
     gates.delete(pool)
