@@ -116,6 +116,8 @@ export interface StoreOptions {
   readonly max_age: number
   /** ms */
   readonly keep_raw: number
+  /** ms by which a clock may be wrong and its readings still be good; default 0 */
+  readonly max_skew?: number
   readonly log: Log
   readonly fateOnEviction?: FateOnEviction
   /** id of this machine, or null where that is not judged; default: /etc/machine-id */

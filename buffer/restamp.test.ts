@@ -50,6 +50,20 @@ describe('blocks stored under a clock that is not trusted', () => {
   })
 
   it.each([
+    [300_000, ''],
+    [300_001, 'clock'],
+  ])('that was wrong by %i ms are as good as before up to max_skew: "%s"', (wrongBy, reason) => {
+    using folder = makeFolder()
+    using store = folder.open({ boot: 'boot 1', max_skew: 300_000 })
+    store.intern([signalSpec('ours'), { ...signalSpec('sent'), stamped_by: 'sender' }])
+    store.append(commitAt(1_000, T0 + wrongBy, wrong))
+    store.append(commitAt(2_000, T0 + 1_000))
+    stampAll(store)
+    expect(all(store)[0]).toMatchObject({ sane: true, arrival: T0 })
+    expect(qualityOf(all(store)[0]!.block.qualities[0]!).reason).toBe(reason)
+  })
+
+  it.each([
     ['ahead', T0 + 90_000, T0 + 990],
     ['behind', T0 - 90_000, T0 - 90_010],
   ])('say no more of what is complete than either clock allows, with a clock that is %s', (_, wall, least) => {

@@ -11,10 +11,11 @@ const CLOCK = qualityCode('uncertain', 'clock')
 /**
  * Stamps the oldest blocks anew that were stored while the clock of their boot was not trusted, at most `limit`, from
  * the monotonic clock. The caller brings the transaction.
+ * @param max_skew ms; the quality of what moves by no more says nothing of the clock
  * @param lose called for a block that turns out to be damaged; it must empty it
  * @returns whether there may be more
  */
-export function restamp(tables: Tables, limit: number, lose: (row: ChunkRow) => void): boolean {
+export function restamp(tables: Tables, limit: number, max_skew: number, lose: (row: ChunkRow) => void): boolean {
   const { log, boots, dictionary } = tables
   const due = boots.due(log.last())
   if (!due) return false
@@ -26,7 +27,7 @@ export function restamp(tables: Tables, limit: number, lose: (row: ChunkRow) => 
       continue
     }
     const arrival = Math.round(due.wall + row.monotonic)
-    log.rewrite(row, shifted(content, arrival - row.arrival, dictionary, isTimed), arrival)
+    log.rewrite(row, shifted(content, arrival - row.arrival, max_skew, dictionary, isTimed), arrival)
   }
   return true
 }
@@ -35,16 +36,18 @@ export function restamp(tables: Tables, limit: number, lose: (row: ChunkRow) => 
 function shifted(
   { block, complete, ...rest }: ChunkContent,
   by: number,
+  max_skew: number,
   dictionary: Dictionary,
   isTimed: (feed: Feed) => boolean,
 ): ChunkContent {
+  const isWrong = Math.abs(by) > max_skew
   const isOurs = (i: number): boolean => dictionary.signal(block.signals[i]!).stamped_by === undefined
   return {
     ...rest,
     block: {
       ...block,
       times: block.times.map((at, i) => (isOurs(i) ? at + by : at)),
-      qualities: block.qualities.map((code, i) => (code === GOOD && isOurs(i) ? CLOCK : code)),
+      qualities: block.qualities.map((code, i) => (isWrong && code === GOOD && isOurs(i) ? CLOCK : code)),
     },
     complete: complete.map(({ feed, until }) => {
       // The lesser of the machine's time and the sender's: which one it was is gone, so the lesser of both ways.

@@ -237,7 +237,7 @@ export function openStore(options: StoreOptions): Store {
     restamp() {
       if (!isStampDue) return false
       return use((t) => {
-        const more = t.db.transaction(() => restamp(t, STAMPED, (row) => lose(t, row)))()
+        const more = t.db.transaction(() => restamp(t, STAMPED, options.max_skew ?? 0, (row) => lose(t, row)))()
         // While the clock is not trusted nothing is due, and blocks wait.
         isStampDue = more || t.log.last()?.sane === 0
         return more

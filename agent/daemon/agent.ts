@@ -84,6 +84,7 @@ async function startLoops(input: AgentInput, stop: AbortController, resources: A
           min_free: buffer.min_free,
           max_age: buffer.max_age,
           keep_raw: buffer.keep_raw,
+          max_skew: loaded.clock.max_skew,
         },
         {
           sealed: (pool) => pools.sealed(pool),
