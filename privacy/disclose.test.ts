@@ -27,6 +27,7 @@ import {
   SECRET,
   signals,
 } from '../test/support/press-disclosure.ts'
+import { makeDisclosure } from './disclose.ts'
 
 describe('when a slot closes', () => {
   const readings: readonly Row[] = [[OIL, T0 + 10 * SECOND, 40]]
@@ -98,6 +99,49 @@ describe('when a slot closes', () => {
     const silent = logOf([block(T0, []), block(minute + 30_000, [], null)])
     expect(publishLog(silent, wildcard, signals).periods).toEqual([])
     expect(publishLog(logOf([block(T0, []), block(minute + 30_000)]), wildcard, signals).periods).toHaveLength(1)
+  })
+})
+
+describe('a block that closes very many periods', () => {
+  const two = planOf(
+    contractOf({
+      fast: { kind: 'stream', grid: '1m', cadence: '1m', columns: { oil } },
+      slow: { kind: 'stream', grid: '1m', cadence: '5m', columns: { oil } },
+    }),
+    policyOf({ fast: { oil: rules.oil }, slow: { oil: rules.oil } }, { assets }),
+    signals,
+  )
+
+  it('is taken at once, and its periods follow one another', () => {
+    const disclosure = makeDisclosure({
+      plan: two,
+      pseudonyms,
+      cursor: { raw_seq: rawSeq(0), sealed_until: {} },
+      stream_since: unixMs(T0),
+      signalOf: (index) => signals[index]!,
+      max_skew: 5 * MINUTE,
+    })
+    const log = logOf([block(T0, [[OIL, T0, 40]]), block(T0 + 10 * 365 * 24 * HOUR)])
+    expect(log.map((each) => disclosure.take(each))).toEqual([true, false])
+    const ends: number[] = []
+    for (let i = 0; i < 600; i++) {
+      const period = disclosure.ready()!
+      disclosure.sealed(period)
+      ends.push((period.until - T0) / MINUTE)
+    }
+    expect(ends).toEqual(Array.from({ length: 500 }, (_, m) => (m % 5 === 4 ? [m + 1, m + 1] : [m + 1])).flat())
+  })
+
+  it('comes to the same whether they are sealed before the next block or after it', () => {
+    const log = logOf([
+      block(T0, [[OIL, T0, 40]]),
+      block(T0 + 600 * MINUTE, [[OIL, T0 + 600 * MINUTE, 50]]),
+      block(T0 + 601 * MINUTE + 30_000, [[OIL, T0 + 601 * MINUTE, 60]]),
+      block(T0 + 1_300 * MINUTE),
+    ])
+    const each = publishLog(log, two, signals)
+    expect(each.periods.length).toBeGreaterThan(1_300)
+    expect(publishLog(log, two, signals, { stride: () => log.length })).toEqual(each)
   })
 })
 

@@ -18,8 +18,11 @@ import { ceilTo, floorTo, makeFirstArrivals } from './window.ts'
 
 /** The disclosure of one pool, driven by the publish loop: a function of the stored blocks it is fed and of the cursor. */
 export interface Disclosure {
-  /** Feeds the next stored block, in order of position. */
-  take(block: StoredBlock): void
+  /**
+   * Feeds the next stored block, in order of position. @returns false where it closes more periods than should be worked
+   * out at once: seal what is `ready` before the next block, which works out all that are left
+   */
+  take(block: StoredBlock): boolean
   /**
    * Next cadence period whose slots are all closed, in the order in which the log closed them (of several at once the
    * one that ends first, then the one the contract names first); undefined where none. The same until it is `sealed`.
@@ -44,6 +47,9 @@ export interface Disclosure {
   /** Tells that the cursor that was last remembered was committed; of a period, once it is told that it is `sealed`. */
   moved(): void
 }
+
+/** Periods that are worked out at once. A machine that was off, or whose clock was, may close millions of them. */
+const MOST_CLOSED = 256
 
 /** A cadence period whose slots are all closed. */
 interface ClosedPeriod {
@@ -87,7 +93,7 @@ export function makeDisclosure(input: {
   let horizon = horizonOf(({ sealed }) => sealed)
   let nextSeq: number = begun.raw_seq
   let passed: RawSeq = begun.raw_seq
-  /** Closed periods in the order in which the log closed them, whatever else was taken since. */
+  /** Closed periods in the order in which the log closed them, whatever else was taken since; the first of them, where a block closed many. */
   const closed: ClosedPeriod[] = []
   let waiting: Disclosed | undefined
   /** position of the last block taken that was thinned */
@@ -150,23 +156,31 @@ export function makeDisclosure(input: {
     return rawSeq(Math.max(closed.at(-1)?.next ?? passed, least))
   }
 
-  /** Notes the periods that the last block closed. */
-  function closePeriods(): void {
-    const found = datasets.flatMap((dataset) => {
+  /** The period that the blocks taken close next. */
+  function nextToClose(): Pick<ClosedPeriod, 'dataset' | 'until'> | undefined {
+    let first: Pick<ClosedPeriod, 'dataset' | 'until'> | undefined
+    for (const dataset of datasets) {
       const { cadence } = dataset.plan
-      const periods: { readonly dataset: OpenDataset; readonly until: number }[] = []
-      for (let until = floorTo(dataset.closed, cadence) + cadence; until <= dataset.closing.until(); until += cadence)
-        periods.push({ dataset, until })
-      return periods
-    })
-    for (const { dataset, until } of found.toSorted((a, b) => a.until - b.until)) {
-      dataset.closed = until
-      closed.push({ dataset, until, next: neededAfter((each) => each.closed) })
+      const until = floorTo(dataset.closed, cadence) + cadence
+      if (until <= dataset.closing.until() && until < (first?.until ?? Number.POSITIVE_INFINITY))
+        first = { dataset, until }
+    }
+    return first
+  }
+
+  /** Notes the periods that the blocks taken have closed, up to so many. */
+  function closePeriods(most: number): void {
+    while (closed.length < most) {
+      const period = nextToClose()
+      if (!period) return
+      period.dataset.closed = period.until
+      closed.push({ ...period, next: neededAfter((each) => each.closed) })
     }
   }
 
   return {
     take(stored) {
+      closePeriods(Number.POSITIVE_INFINITY) // of earlier blocks: what they need must not include this one
       const { block, arrival, sane } = stored
       if (stored.factor !== undefined) thinnedAt = stored.position
       const { times, forms, qualities, signals } = block
@@ -182,7 +196,8 @@ export function makeDisclosure(input: {
       nextSeq = Math.max(nextSeq, stored.seq + times.length)
       firsts.see(stored)
       for (const { closing } of datasets) closing.see(stored)
-      closePeriods()
+      closePeriods(MOST_CLOSED)
+      return closed.length < MOST_CLOSED
     },
     ready() {
       const [first] = closed
@@ -205,6 +220,7 @@ export function makeDisclosure(input: {
       horizon = horizonOf(({ sealed }) => sealed)
       firsts.forget(horizon)
       for (const each of datasets) forgetUntil(each, horizon)
+      if (closed.length === 0) closePeriods(MOST_CLOSED)
     },
     account: accounting.account,
     accountLost: accounting.accountLost,

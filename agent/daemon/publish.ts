@@ -136,9 +136,10 @@ export function makePublisher(input: { readonly store: Store; readonly gate: Gat
       }
       const blocks = timed(store.blocks(position, STRIDE))
       for (const block of blocks) {
-        disclosure.take(block)
+        const hasRoom = disclosure.take(block)
         if (block.sane) latest = Math.max(latest, block.arrival)
         position = block.position + 1
+        if (!hasRoom) break
       }
       if (blocks.length > 0) return { kind: 'more' }
       const target = disclosure.cursor()
