@@ -19,9 +19,12 @@ export interface Recent {
 
 type NumberColumn = 'signals' | 'times' | 'values' | 'forms' | 'qualities'
 
-/** A stored block that JSON can say; `block` is null where it is damaged. */
+/**
+ * A stored block that JSON can say: its columns are their bytes in base64, for both ends are on one machine. `block` is null
+ * where it is damaged.
+ */
 export type PlainBlock = Omit<StoredBlock, 'block'> & {
-  readonly block: (Pick<ReadingBlock, 'texts'> & Readonly<Record<NumberColumn, readonly number[]>>) | null
+  readonly block: (Pick<ReadingBlock, 'texts'> & Readonly<Record<NumberColumn, string>>) | null
 }
 
 /**
@@ -50,15 +53,9 @@ export function plainBlocks({ log }: Tables, position: number, limit: number): r
     const stored = log.read(row)
     if (stored) {
       const { signals, times, values, forms, qualities, texts } = stored.block
-      const block = {
-        signals: [...signals],
-        times: [...times],
-        values: [...values],
-        forms: [...forms],
-        qualities: [...qualities],
-        texts,
-      }
-      return { ...stored, block }
+      const columns = { signals, times, values, forms, qualities }
+      const packed = Object.entries(columns).map(([name, column]) => [name, base64Of(column)] as const)
+      return { ...stored, block: { ...(Object.fromEntries(packed) as Record<NumberColumn, string>), texts } }
     }
     const { monotonic, sane } = row
     const head = { seq: rawSeq(row.seq), position: row.position, arrival: unixMs(row.arrival), monotonic, boot: '' }
@@ -70,11 +67,20 @@ export function plainBlocks({ log }: Tables, position: number, limit: number): r
 export function storedBlockOf({ block, ...head }: PlainBlock): StoredBlock | undefined {
   if (!block) return undefined
   const columns = {
-    signals: Uint32Array.from(block.signals),
-    times: Float64Array.from(block.times),
-    values: Float64Array.from(block.values),
-    forms: Uint8Array.from(block.forms),
-    qualities: Uint8Array.from(block.qualities),
+    signals: new Uint32Array(bytesOf(block.signals)),
+    times: new Float64Array(bytesOf(block.times)),
+    values: new Float64Array(bytesOf(block.values)),
+    forms: new Uint8Array(bytesOf(block.forms)),
+    qualities: new Uint8Array(bytesOf(block.qualities)),
   }
   return { ...head, block: { ...columns, texts: block.texts, arrival: head.arrival, complete_until: {} } }
+}
+
+function base64Of({ buffer, byteOffset, byteLength }: Uint32Array | Float64Array | Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString('base64')
+}
+
+/** In a buffer of their own, so that they lie where wider numbers may. */
+function bytesOf(base64: string): ArrayBuffer {
+  return new Uint8Array(Buffer.from(base64, 'base64')).buffer
 }

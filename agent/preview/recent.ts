@@ -82,13 +82,11 @@ export async function previewRecent(
     const blocks = await desk.ask({ kind: 'blocks', position, limit: PIECE })
     // A running agent has gone on meanwhile.
     const meant = blocks.filter((block) => block.position <= recent.last)
-    if (meant.some(({ block }) => block?.signals.some((index) => index >= signals.length)))
+    const stored = meant.flatMap((block) => storedBlockOf(block) ?? [])
+    damaged += meant.length - stored.length
+    if (stored.some(({ block }) => block.signals.some((index) => index >= signals.length)))
       signals = await desk.ask({ kind: 'signals' })
-    for (const plain of meant) {
-      const block = storedBlockOf(plain)
-      if (block) replay.take(block)
-      else damaged++
-    }
+    for (const block of stored) replay.take(block)
     if (meant.length < blocks.length || blocks.length === 0) break
     position = blocks.at(-1)!.position + 1
   }

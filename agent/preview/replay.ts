@@ -117,7 +117,7 @@ export function makeReplay(input: {
       draw(block)
       for (const period of drain(slots, block)) {
         lastSlot.set(period.dataset, period)
-        note(drawn, period, pseudonyms)
+        note(drawn, period, plan, pseudonyms)
       }
       for (const period of drain(periods, block)) lastPeriod.set(period.dataset, period)
     },
@@ -157,11 +157,13 @@ function drawnOf(plan: DisclosurePlan, dataset: OpenDataset, span: readonly [num
 }
 
 /** Notes the cells of one slot. */
-function note(drawn: readonly Drawn[], period: Disclosed, pseudonyms: Pseudonyms): void {
-  const rowOf = new Map(period.assets.map((asset, row) => [asset, row]))
+function note(drawn: readonly Drawn[], period: Disclosed, plan: DisclosurePlan, pseudonyms: Pseudonyms): void {
+  const rowOf = new Map(
+    plan.assets.map(({ name }) => [name, period.assets.indexOf(pseudonyms.asset(period.epoch, name))] as const),
+  )
   for (const one of drawn) {
     if (one.series.dataset.plan.name !== period.dataset) continue
-    const row = rowOf.get(pseudonyms.asset(period.epoch, one.assets[0]!))!
+    const row = rowOf.get(one.assets[0]!)!
     const column = period.columns.find(({ name }) => name === one.series.column.name)!
     const value = column.values[row] ?? null
     one.first ??= period.from
