@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto'
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import type { SealedBatch } from '../core/batch.ts'
 import { syncFolder } from './database.ts'
+import type { Publication } from './port.ts'
 
 const whole = z.int().min(0)
 const highWater = z.object({
@@ -32,6 +34,8 @@ const highWater = z.object({
         z.string(),
         z.object({ slot: z.number(), last: z.object({ epoch: whole, seq: whole }).nullable() }),
       ),
+      /** per dataset the end of the last slot that noise was drawn for; written before the commit of what was drawn */
+      drawn: z.record(z.string(), z.number()).optional(),
     }),
   ),
 })
@@ -41,6 +45,24 @@ const highWater = z.object({
  * were lost. Backups leave it out, so that a restored database is known as such.
  */
 export type HighWater = Readonly<z.infer<typeof highWater>>
+
+/** The mark once noise is drawn for a batch, whether that is committed or not. */
+export function markDrawn(mark: HighWater, { pool, dataset, until }: SealedBatch): HighWater {
+  const before = mark.pools[pool]
+  const drawn = { ...before?.drawn, [dataset]: Math.max(before?.drawn?.[dataset] ?? until, until) }
+  return { ...mark, pools: { ...mark.pools, [pool]: { cursor: 0, datasets: {}, ...before, drawn } } }
+}
+
+/** The mark once a publication is committed. */
+export function markPublished(mark: HighWater, { pool, next, batch }: Publication): HighWater {
+  const before = mark.pools[pool]
+  const datasets = { ...before?.datasets }
+  if (batch) {
+    const { dataset, epoch, seq, until } = batch
+    datasets[dataset] = { slot: next.sealed_until[dataset] ?? until, last: { epoch, seq } }
+  }
+  return { ...mark, pools: { ...mark.pools, [pool]: { ...before, cursor: next.raw_seq, datasets } } }
+}
 
 function pathOf(data_dir: string): string {
   return join(data_dir, 'high-water')

@@ -128,4 +128,11 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE pool ADD COLUMN withdrawn_at REAL;
   ALTER TABLE pool ADD COLUMN joins INTEGER;
   `,
+  `
+  -- noise: millionths of ε that windows of a signal were charged with; whole from counted_from on, always where that is null
+  CREATE TABLE charge (
+    pool INTEGER NOT NULL, start REAL NOT NULL, signal TEXT NOT NULL, micro INTEGER NOT NULL, PRIMARY KEY (pool, start, signal)
+  ) STRICT, WITHOUT ROWID;
+  ALTER TABLE pool ADD COLUMN counted_from REAL;
+  `,
 ]

@@ -90,7 +90,10 @@ export function makePools(db: Db): Pools {
   const revive = db.prepare(
     'UPDATE pool SET end_seq = NULL, retired_at = NULL, start_seq = ?, raw_seq = ? WHERE id = ?',
   )
-  const setSince = db.prepare('UPDATE pool SET since = ?, since_position = ? WHERE id = ?')
+  const setSince = db.prepare(
+    // Charges that were lost at that time are lost up to it.
+    'UPDATE pool SET since = $since, since_position = $position, counted_from = max(counted_from, $since) WHERE id = $pool',
+  )
   const setMemory = db.prepare('UPDATE pool SET memory = ? WHERE id = ?')
   const setPolicy = db.prepare('UPDATE pool SET policy = ? WHERE id = ?')
   const setWithdrawn = db.prepare('UPDATE pool SET withdrawn_at = ? WHERE id = ?')
@@ -149,7 +152,7 @@ export function makePools(db: Db): Pools {
       retire.run(end_seq, pool)
     },
     setSince(pool, since, position) {
-      setSince.run(since, position, pool)
+      setSince.run({ since, position, pool })
     },
     revive(pool, { start_seq, raw_seq }) {
       revive.run(start_seq, raw_seq, pool)

@@ -3,6 +3,7 @@ import type { BatchId, SealedBatch } from '../core/batch.ts'
 import type { RawSeq, UnixMs } from '../core/brand.ts'
 import type { LedgerEntry, Outage, OutageNote } from '../core/ledger.ts'
 import type { Log } from '../core/log.ts'
+import type { NoiseEntry, NoiseState } from '../core/noise.ts'
 import type { ReadingBlock } from '../core/reading-block.ts'
 import type { SignalSpec } from '../core/signal.ts'
 import type { Cursor, StoredBlock } from '../core/stored-block.ts'
@@ -71,6 +72,8 @@ export interface Publication {
   readonly leaf?: { readonly policy: string; readonly contract: string }
   /** what else the log says of this step, such as an exhausted budget */
   readonly events?: readonly AuditEvent[]
+  /** of a batch with noise: what it charges. The high-water file knows of it before this is committed, or nothing is */
+  readonly noise?: NoiseEntry | undefined
 }
 
 /** Where publication for one pool begins. */
@@ -242,6 +245,8 @@ export interface Store extends BatchStore, AuditStore, PoolEnds, Disposable {
    * @param sane whether the wall clock is trusted, which says when a new stream begins; default true
    */
   openPool(pool: string, sane?: boolean): PoolState
+  /** What noise was drawn and charged for a pool that was opened. */
+  noise(pool: string): NoiseState
   /** Keeps what the publisher must know of the policies by which it published; the store does not read it. */
   notePolicy(pool: string, policy: string): void
   /**

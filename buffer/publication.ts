@@ -11,8 +11,8 @@ import type { Tables } from './tables.ts'
  * @throws Error for whatever would break an account: the caller is wrong, and nothing must be done.
  */
 export function publish(tables: Tables, publication: Publication, at: number, makeRoom: (bytes: number) => void): void {
-  const { pools, outbox, streams, audit } = tables
-  const { pool: name, next, batch, ledger, leaf = {}, events = [] } = publication
+  const { pools, outbox, streams, audit, charges } = tables
+  const { pool: name, next, batch, ledger, leaf = {}, events = [], noise } = publication
   const pool = pools.find(name)
   if (!pool) throw new Error(`pool ${name} was never opened`)
   if (pool.withdrawn_at !== null) throw new Error(`pool ${name} was left`)
@@ -32,6 +32,7 @@ export function publish(tables: Tables, publication: Publication, at: number, ma
     makeRoom(batch.bytes.length)
     outbox.add(pool.id, batch, at)
     streams.note(pool.id, batch)
+    if (noise) charges.add(pool.id, noise)
     audit.append({ ...sealedEvent(batch), ...leaf }, at)
     pools.setNextNumber(pool.id, batch.dataset, batch.epoch, batch.seq + 1)
   }

@@ -29,7 +29,7 @@ export interface Found {
  * changes nothing more.
  */
 export function recover(tables: Tables, found: Found, log: Log): HighWater {
-  const { db, meta, pools, journal } = tables
+  const { db, meta, pools, journal, charges } = tables
   const { mark, machine, now } = found
 
   function alarm(key: (typeof OPENING_ALARMS)[number], code: FaultCode, message: string): void {
@@ -54,6 +54,10 @@ export function recover(tables: Tables, found: Found, log: Log): HighWater {
         }
       }
       pools.moveCursor(pool.id, pool.raw_seq, sealed_until)
+      const lostSlots = Object.entries(sealed_until).flatMap(([name, slot]) =>
+        slot === pool.sealed_until[name] ? [] : [slot],
+      )
+      if (lostSlots.length > 0) charges.lose(pool.id, Math.max(...lostSlots))
     }
     return behind
   }
@@ -76,7 +80,8 @@ export function recover(tables: Tables, found: Found, log: Log): HighWater {
     const salvaged = note === undefined ? undefined : readNote(note)
     const before = pools.all()
     const foreign = mark !== undefined && mark.machine !== null && machine !== null && mark.machine !== machine
-    if (fresh || foreign || !mark) {
+    const isNewStream = fresh || foreign || !mark
+    if (isNewStream) {
       if (!fresh && pools.all().length > 0) {
         alarm(
           'store:moved',
@@ -99,8 +104,11 @@ export function recover(tables: Tables, found: Found, log: Log): HighWater {
       alarm('store:rolled-back', 'store-rolled-back', 'the database is behind its high-water file')
     }
     for (const [name, told] of Object.entries(foreign ? {} : (mark?.pools ?? {}))) remember(name, told)
+    // Whoever wrote here before may have drawn and charged more than this file says.
+    if (isNewStream)
+      for (const { id, sealed_until } of pools.all()) charges.lose(id, Math.max(now, ...Object.values(sealed_until)))
     noteLostLeaves(tables, { told: mark?.audit, salvaged, now })
-    return markOf(tables, machine ?? mark?.machine ?? null)
+    return markOf(tables, machine ?? mark?.machine ?? null, mark)
   })()
 }
 
@@ -122,8 +130,12 @@ function whatHappened(aside: SetAside | undefined, salvaged: Salvaged | undefine
   ]
 }
 
-/** What the high-water file should say now. */
-export function markOf({ meta, log, pools, audit }: Tables, machine: string | null): HighWater {
+/** What the high-water file should say now. @param before what only the file itself knows */
+export function markOf(
+  { meta, log, pools, audit }: Tables,
+  machine: string | null,
+  before: HighWater | undefined,
+): HighWater {
   const entries = pools.all().map((pool) => {
     const datasets = Object.entries(pool.sealed_until).map(([dataset, slot]) => {
       const newest = pools.newestNumber(pool.id, dataset)
@@ -132,9 +144,10 @@ export function markOf({ meta, log, pools, audit }: Tables, machine: string | nu
     const end = pool.end_seq === null ? {} : { end: pool.end_seq }
     const left = pool.withdrawn_at === null ? {} : { withdrawn: pool.withdrawn_at }
     const joins = pool.joins === null ? {} : { joins: pool.joins }
+    const drawn = before?.pools[pool.name]?.drawn
     return [
       pool.name,
-      { cursor: pool.raw_seq, ...end, ...left, ...joins, datasets: Object.fromEntries(datasets) },
+      { cursor: pool.raw_seq, ...end, ...left, ...joins, datasets: Object.fromEntries(datasets), drawn },
     ] as const
   })
   const [instance, raw_seq] = [meta.get('instance')!, log.nextSeq()]

@@ -10,7 +10,7 @@ import { isOutOfRoom, makeFreeDisk } from './free-disk.ts'
 import { gather } from './gather.ts'
 import { loseBlock } from './give-up.ts'
 import { makeGivingWay } from './give-way.ts'
-import { type HighWater, machineFingerprint, writeHighWater } from './high-water.ts'
+import { type HighWater, machineFingerprint, markDrawn, markPublished, writeHighWater } from './high-water.ts'
 import { answer } from './look.ts'
 import { allowedBytes, claimedOf, makeRoomForBatch } from './make-room.ts'
 import { openTables } from './open-tables.ts'
@@ -162,7 +162,7 @@ export function openStore(options: StoreOptions): Store {
     const known = t.pools.find(pool)
     const began = known ? options.now : present
     const row = known ? t.db.transaction(() => revivePool(t, known))() : createPool(t, pool)
-    if (known && known.end_seq !== null) mark = markOf(t, mark!.machine)
+    if (known && known.end_seq !== null) mark = markOf(t, mark!.machine, mark)
     return {
       cursor: { raw_seq: rawSeq(row.raw_seq), sealed_until: row.sealed_until, memory: row.memory ?? undefined },
       policy: row.policy,
@@ -226,11 +226,12 @@ export function openStore(options: StoreOptions): Store {
     dropMemos: (source, prefix) => use((t) => t.journal.dropMemos(source, prefix)),
 
     ...makePoolEnds(use, (t) => {
-      mark = markOf(t, mark!.machine)
+      mark = markOf(t, mark!.machine, mark)
       isMarkDue = true
       trySaveMark()
     }),
     openPool: (pool, sane = true) => use((t) => poolState(t, pool, sane)),
+    noise: (pool) => use((t) => t.charges.state(t.pools.find(pool)!.id, mark!.pools[pool]?.drawn)),
     notePolicy: (pool, policy) =>
       use((t) => t.db.transaction(() => t.pools.setPolicy(t.pools.find(pool)!.id, policy))()),
     blocks: (position, limit) => use((t) => t.log.rows(position, limit).map((row) => t.log.read(row) ?? lose(t, row))),
@@ -253,18 +254,17 @@ export function openStore(options: StoreOptions): Store {
     },
     commitPublication(publication) {
       use((t) => {
+        const { batch, noise } = publication
+        if (batch && noise) {
+          mark = markDrawn(mark!, batch)
+          saveMark() // first: what is drawn and not committed, or lost, is not drawn again
+        }
         t.db.transaction(() =>
           publish(t, publication, present, (bytes) => makeRoomForBatch(t, bytes, allowedBytes(t.db, disk))),
         )()
-        const { pool, next, batch } = publication
-        const datasets = { ...mark!.pools[pool]?.datasets }
-        if (batch) {
-          const { dataset, epoch, seq } = batch
-          run.sealed.add(batch.id)
-          datasets[dataset] = { slot: next.sealed_until[dataset] ?? batch.until, last: { epoch, seq } }
-        }
-        mark = { ...mark!, pools: { ...mark!.pools, [pool]: { ...mark!.pools[pool], cursor: next.raw_seq, datasets } } }
+        mark = markPublished(mark!, publication)
         if (!batch) return
+        run.sealed.add(batch.id)
         isMarkDue = true
         trySaveMark()
       })
@@ -275,7 +275,7 @@ export function openStore(options: StoreOptions): Store {
         if (isMarkDue) saveMark()
       },
       onRenewed(t) {
-        mark = markOf(t, mark!.machine)
+        mark = markOf(t, mark!.machine, mark)
         isMarkDue = true
       },
     }),

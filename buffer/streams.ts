@@ -21,7 +21,7 @@ export interface ThisRun {
  * of earlier ones nobody here knows which the pools hold. What this run sealed of those is quarantined and not sent.
  * README, "A folder that was put back". Callers bring the transaction.
  */
-export function renewStreams({ log, meta, pools, outbox, journal }: Tables, run: ThisRun, at: UnixMs): void {
+export function renewStreams({ log, meta, pools, outbox, journal, charges }: Tables, run: ThisRun, at: UnixMs): void {
   const first = log.firstTimed(run.position)
   /** null: under a clock that is not trusted yet, so that nothing of this run is sealed */
   const began = first?.sane === 1 ? unixMs(first.arrival) : null
@@ -33,6 +33,7 @@ export function renewStreams({ log, meta, pools, outbox, journal }: Tables, run:
     const later = slots.map(([dataset, until]) => [dataset, unixMs(Math.max(until, began!))] as const)
     pools.moveCursor(id, raw_seq, Object.fromEntries(later))
     pools.setMemory(id, memory)
+    charges.lose(id, began ?? at) // the other life may have drawn and charged more
     pools.setSince(id, began ?? at, began === null ? run.position : null)
   }
   const { code, message } = new Fault('store-restored', {}, 'the data folder is an older state of itself')

@@ -1,5 +1,6 @@
 import { type Audit, makeAudit } from './audit.ts'
 import { type Boots, makeBoots } from './boots.ts'
+import { type Charges, makeCharges } from './charges.ts'
 import type { Db } from './database.ts'
 import { type Dictionary, makeDictionary } from './dictionary.ts'
 import { type Journal, makeJournal } from './journal.ts'
@@ -23,6 +24,7 @@ export interface Tables {
   readonly streams: Streams
   readonly journal: Journal
   readonly audit: Audit
+  readonly charges: Charges
 }
 
 /**
@@ -46,5 +48,6 @@ export function makeTables(db: Db, max_size = 0, boot = ''): Tables {
     streams: makeStreams(db),
     journal: makeJournal(db, max_size),
     audit,
+    charges: makeCharges(db),
   }
 }

@@ -14,6 +14,7 @@ export const WITHHELD_REASONS = [
   'clock', // its time cannot be trusted
   'floor', // its windows' denominators stayed below the floor
   'unusable', // it was in a window but could not contribute (not a number, first of a counter, outside the vocabulary)
+  'exhausted', // what its noised columns may say of it was said: the budget of the policy was spent
   'redraw_refused', // its noise was drawn once already and the draw is gone
 ] as const
 export type WithheldReason = (typeof WITHHELD_REASONS)[number]

@@ -3,7 +3,7 @@ import { FORM_NULL } from '../core/reading-block.ts'
 import type { StoredBlock } from '../core/stored-block.ts'
 import type { Disclosed } from './disclosed.ts'
 import { type AccountSums, FATE, type Fate, makeAccountSums } from './fate.ts'
-import type { ClosingState, EmptyWindow, Memory, WindowBase } from './memory.ts'
+import type { AccountMemory, ClosingState, EmptyWindow, WindowBase } from './memory.ts'
 import { LEFT_OUT, type Route, USE, usableValue } from './route.ts'
 import { baseOf, firstSlotOf, type Intake, type OpenDataset, type Series } from './series.ts'
 import { type Closing, floorTo } from './window.ts'
@@ -19,7 +19,7 @@ export interface Accounting {
   /** See `Disclosure.accountLost`. */
   accountLost(block: StoredBlock, from: number): readonly LedgerEntry[]
   /** What is to be kept with a cursor at `next`, once all blocks up to it were asked for. */
-  remember(next: number, after?: Disclosed): Memory
+  remember(next: number, after?: Disclosed): AccountMemory
   /** The cursor that was last remembered for was committed. */
   moved(): void
 }
@@ -46,7 +46,7 @@ export function makeAccounting(input: {
   /** ms */
   readonly max_skew: number
   /** what was kept with the cursor */
-  readonly memory: Memory
+  readonly memory: AccountMemory
   /** whether a reading may have shaped a cell that was sealed by an earlier policy */
   readonly mayHaveLeftBefore: (seq: number, signal: number, at: number) => boolean
 }): Accounting {
@@ -58,10 +58,10 @@ export function makeAccounting(input: {
   let judges = new Map<OpenDataset, Closing>()
   let ways: (readonly Way[])[] = []
   /** what the judges had seen before the block that the cursor will lie in, where they have seen that one too */
-  let before: Memory['closing'] | undefined
+  let before: AccountMemory['closing'] | undefined
   let expected = -1
 
-  function states(): Memory['closing'] {
+  function states(): AccountMemory['closing'] {
     return Object.fromEntries([...judges].map(([dataset, judge]) => [dataset.plan.name, judge.state()]))
   }
 
@@ -236,10 +236,10 @@ function baseKey(series: string, input: number, start: number): string {
   return `${input} ${windowKey(series, start)}`
 }
 
-function emptyByWindow({ empty }: Memory): ReadonlyMap<string, EmptyWindow['reason']> {
+function emptyByWindow({ empty }: AccountMemory): ReadonlyMap<string, EmptyWindow['reason']> {
   return new Map(empty.map(({ series, start, reason }) => [windowKey(series, start), reason]))
 }
 
-function basesByWindow({ bases }: Memory): ReadonlyMap<string, number> {
+function basesByWindow({ bases }: AccountMemory): ReadonlyMap<string, number> {
   return new Map(bases.map(({ series, input, start, seq }) => [baseKey(series, input, start), seq]))
 }

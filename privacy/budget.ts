@@ -1,4 +1,5 @@
 import { parseDecimal } from '../core/decimal.ts'
+import type { Charge } from '../core/noise.ts'
 
 /** ε is counted in millionths, so that what is spent adds up exactly. */
 export const EPSILON_UNIT = 1_000_000
@@ -12,16 +13,6 @@ export function microEpsilon(text: string): number | undefined {
   const [units, power] = [decimal.units * BigInt(EPSILON_UNIT), 10n ** BigInt(decimal.places)]
   const micro = Number(units / power)
   return units % power === 0n && micro > 0 && micro <= LARGEST_EPSILON * EPSILON_UNIT ? micro : undefined
-}
-
-/** What the windows of a signal that start at one time are charged with. */
-export interface Charge {
-  /** id of the signal */
-  readonly signal: string
-  /** of the window, UnixMs */
-  readonly start: number
-  /** ε in millionths */
-  readonly micro: number
 }
 
 /** How much noise may say of one signal. */

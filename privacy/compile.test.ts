@@ -52,13 +52,6 @@ describe('the head of a policy', () => {
     expect(toldOf(compile(contract, policy as Record<string, unknown>, signals))).toEqual(expected)
   })
 
-  it('needs noise for strict, which is not there yet; the reason of a risk does not change that', () => {
-    const hours = contractOf({ stream: { ...stream, grid: '1h' } })
-    const rule = { ...fromOil, step: 2, accept_risk: 'agreed' }
-    const compiled = compile(hours, policyOf({ stream: { oil: rule } }, { profile: 'strict' }), signals)
-    expect(toldOf(compiled)).toEqual(['profile: strict needs noise, which is not supported yet'])
-  })
-
   it('says that the contract could not be read', () => {
     const compiled = compilePolicy({
       policy: policySchema.parse(policy),
@@ -206,6 +199,7 @@ describe('a plan', () => {
     )
     expect(head).toEqual({
       pool: 'krjp',
+      budget: null,
       expires: Date.UTC(2028, 11, 31),
       epochs: [Date.UTC(2026, 0, 1), Date.UTC(2027, 0, 1)],
       grace: 30_000,

@@ -3,11 +3,12 @@ import { slotMs } from '../core/contract.ts'
 import { formatBytes, formatDuration } from '../core/option.ts'
 import type { Problem } from '../core/problem.ts'
 import type { SignalSpec } from '../core/signal.ts'
+import type { Budget } from './budget.ts'
 import { canonicalName } from './canonical.ts'
 import { compileColumn } from './compile-column.ts'
 import { doubleProblems } from './compile-doubles.ts'
+import { compileNoise, type PlanNoise } from './compile-noise.ts'
 import type { Grid } from './grid.ts'
-import { PROFILES } from './profile.ts'
 import type { Policy } from './schema.ts'
 import { worstCaseBytes } from './size.ts'
 import type { MeasureStatistic } from './statistic.ts'
@@ -27,6 +28,8 @@ export interface DisclosurePlan {
   readonly assets: readonly { readonly name: string; readonly class: string }[]
   /** those the policy names, in the contract's order */
   readonly datasets: readonly PlanDataset[]
+  /** of the noise on each signal; null where no column may have noise */
+  readonly budget: Budget | null
 }
 
 export interface PlanDataset {
@@ -71,6 +74,7 @@ interface PlanNumber extends PlanColumnBase {
   readonly range: readonly [string, string]
   readonly step: string
   readonly grid: Grid
+  readonly noise?: PlanNoise
 }
 
 export type PlanColumn =
@@ -146,10 +150,24 @@ export function compilePolicy(input: {
     return [compiled.dataset]
   })
   problems.push(...doubleProblems(datasets))
+  const noised = compileNoise({ policy, datasets, known: input.known })
+  problems.push(...noised.problems)
   if (problems.length > 0) return { plan: undefined, problems }
   const { expires } = policy
   const { epochs, grace, max_wait } = contract
-  return { plan: { pool: policy.pool, expires, epochs, grace, max_wait, assets, datasets }, problems }
+  return {
+    plan: {
+      pool: policy.pool,
+      expires,
+      epochs,
+      grace,
+      max_wait,
+      assets,
+      datasets: noised.datasets,
+      budget: noised.budget,
+    },
+    problems,
+  }
 }
 
 function headProblems({
@@ -178,8 +196,6 @@ function headProblems({
   if (contract_sha256 === '') problem(['contract', 'file'], 'the contract could not be read', 'check the path')
   if (contract.epochs.some((start, i) => i > 0 && start <= contract.epochs[i - 1]!))
     problem(['contract', 'file'], 'the epochs of the contract are not ascending', 'ask the pool for a right contract')
-  if (PROFILES[policy.profile].noise)
-    problem(['profile'], `${policy.profile} needs noise, which is not supported yet`, 'write balanced')
   if (Object.keys(policy.assets).length === 0)
     problem(['assets'], 'no asset is listed', 'list the machines that may have rows')
   if (Object.keys(policy.datasets).length === 0)

@@ -1,14 +1,17 @@
 import { type RawSeq, rawSeq, type UnixMs, unixMs } from '../core/brand.ts'
 import type { LedgerEntry } from '../core/ledger.ts'
+import type { NoiseState } from '../core/noise.ts'
 import { FORM_NULL } from '../core/reading-block.ts'
 import type { SignalSpec } from '../core/signal.ts'
 import type { Cursor, StoredBlock } from '../core/stored-block.ts'
 import { makeAccounting } from './account.ts'
 import type { DisclosurePlan } from './compile.ts'
 import type { Disclosed } from './disclosed.ts'
+import { type Drawn, makeDraws } from './draws.ts'
 import type { AccountSums } from './fate.ts'
 import type { Pseudonyms } from './keys.ts'
 import { readMemory, writeMemory } from './memory.ts'
+import type { Laplace } from './noise.ts'
 import { makeFormer, type PolicyRecord } from './policy-record.ts'
 import { LEFT_OUT, makeRoutes, type Route, UNCERTAIN, USE, usableValue } from './route.ts'
 import { discloseRows } from './rows.ts'
@@ -30,6 +33,8 @@ export interface Disclosure {
   ready(): Disclosed | undefined
   /** Cursor as it will be once that period is sealed, or as it is now. Never goes back. */
   cursor(after?: Disclosed): Cursor
+  /** What its noise charges, to be committed with it; undefined where the dataset has none. */
+  noise(period: Disclosed): Drawn | undefined
   /** Tells that the period was committed, together with the cursor after it. */
   sealed(period: Disclosed): void
   /**
@@ -64,6 +69,7 @@ interface ClosedPeriod {
  * @param input.cursor where the store says publication stands; feed blocks from the one that holds `raw_seq`
  * @param input.stream_since slots that begin before it are not of this stream
  * @param input.record by which policies the pool was published, this one among them
+ * @param input.noise what was drawn and charged before, and what draws; needed where a column has noise
  * @param input.max_skew ms; a reading further in the future than this when it was stored is not used
  */
 export function makeDisclosure(input: {
@@ -74,6 +80,7 @@ export function makeDisclosure(input: {
   readonly record?: PolicyRecord | undefined
   readonly signalOf: (index: number) => SignalSpec
   readonly max_skew: number
+  readonly noise?: { readonly state: NoiseState; readonly laplace: Laplace } | undefined
 }): Disclosure {
   const { plan, cursor: begun, max_skew } = input
   const memory = readMemory(begun.memory)
@@ -96,6 +103,9 @@ export function makeDisclosure(input: {
   /** Closed periods in the order in which the log closed them, whatever else was taken since; the first of them, where a block closed many. */
   const closed: ClosedPeriod[] = []
   let waiting: Disclosed | undefined
+  let charged: Drawn | undefined
+  if (plan.budget && !input.noise) throw new Error('noise is to be added, and nothing draws it')
+  const draws = input.noise && makeDraws({ plan, datasets, decided: memory.decided, ...input.noise })
   /** position of the last block taken that was thinned */
   let thinnedAt = -1
   const accounting = makeAccounting({
@@ -140,6 +150,7 @@ export function makeDisclosure(input: {
     if (tally.end <= closedUntil) return
     if (seq < tally.first_seq) tally.first_seq = seq
     tally.last_seq = seq
+    intake.exact?.(tally, at, value)
     if (series.counts) addCount(tally, at, value, series.wrap)
     else addValue(tally, series.weighing, at, value, factor)
     tally.n++
@@ -201,7 +212,10 @@ export function makeDisclosure(input: {
     },
     ready() {
       const [first] = closed
-      waiting ??= first && discloseRows(plan, input.pseudonyms, first.dataset, first.until)
+      if (first && !waiting) {
+        charged = draws?.decide(first.dataset, first.until)
+        waiting = discloseRows(plan, input.pseudonyms, first.dataset, first.until)
+      }
       return waiting
     },
     cursor(after) {
@@ -212,19 +226,27 @@ export function makeDisclosure(input: {
         sealed_until: { ...begun.sealed_until, ...Object.fromEntries(sealed) },
       }
     },
+    noise: () => charged,
     sealed() {
       const { dataset, until, next } = closed.shift()!
       passed = next
       dataset.sealed = until
       waiting = undefined
+      if (charged) draws!.committed(charged)
+      charged = undefined
       horizon = horizonOf(({ sealed }) => sealed)
       firsts.forget(horizon)
       for (const each of datasets) forgetUntil(each, horizon)
+      draws?.forgetUntil(horizon)
       if (closed.length === 0) closePeriods(MOST_CLOSED)
     },
     account: accounting.account,
     accountLost: accounting.accountLost,
-    remember: (next, after) => ({ ...next, memory: writeMemory(accounting.remember(next.raw_seq, after)) }),
+    remember(next, after) {
+      const sealed = (dataset: OpenDataset): number => sealedAfter(dataset, after)
+      const decided = draws?.remember(sealed, horizonOf(sealed)) ?? []
+      return { ...next, memory: writeMemory({ ...accounting.remember(next.raw_seq, after), decided }) }
+    },
     moved: accounting.moved,
   }
 }

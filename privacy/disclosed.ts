@@ -9,9 +9,12 @@ export const Q_CLIPPED = 3
 /** Declared noise of a column (PRIVACY.md, Noise), or null. */
 export interface NoiseDeclaration {
   readonly mechanism: 'discrete-laplace'
+  /** steps, as a whole number or a fraction of two */
   readonly scale: string
+  /** steps */
   readonly sensitivity: number
   readonly epsilon: string
+  /** unit of privacy */
   readonly unit: string
 }
 

@@ -1,7 +1,9 @@
 import type { Contract } from '../core/contract.ts'
 import { formatDecimal, parseDecimal } from '../core/decimal.ts'
 import type { DisclosurePlan, PlanColumn, PlanDataset } from './compile.ts'
+import type { PlanNoise } from './compile-noise.ts'
 import { policyContentHash } from './keys.ts'
+import { laplaceDeviation } from './noise.ts'
 import { leastStep, PROFILES } from './profile.ts'
 import type { Policy, ProfileName } from './schema.ts'
 import { worstCaseBytes } from './size.ts'
@@ -157,13 +159,17 @@ function describeColumn(
     vocabulary: column.kind === 'category' ? column.vocabulary : null,
     floor: column.stat === 'rate' ? column.floor : null,
     wrap: (column.stat === 'rate' || column.stat === 'delta') && column.wrap > 0 ? column.wrap : null,
-    noise: null,
+    noise: numeric?.noise ? noiseFacts(numeric.noise, numeric.step) : null,
     least: leastOf(column, profile),
     accepted_risk: column.accepted_risk,
     sources,
     cells_an_hour: cells,
     bits_an_hour: cells * bitsOfCell(column),
   }
+}
+
+function noiseFacts({ epsilon, sensitivity, scale }: PlanNoise, step: string): NoiseFacts {
+  return { epsilon, sensitivity, sd: laplaceDeviation(scale) * Number(step) }
 }
 
 function leastOf(column: PlanColumn, profile: ProfileName): ColumnFacts['least'] {

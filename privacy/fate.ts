@@ -9,11 +9,13 @@ export const FATE = {
   late: 1,
   unusable: 2,
   floor: 3,
-  pending: 4,
-  disclosed: 5,
-  unlisted: 6,
-  bad: 7,
-  clock: 8,
+  exhausted: 4,
+  redraw_refused: 5,
+  pending: 6,
+  disclosed: 7,
+  unlisted: 8,
+  bad: 9,
+  clock: 10,
 } as const
 /** A value of FATE: numbers, since every reading has one. */
 export type Fate = number

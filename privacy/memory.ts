@@ -11,11 +11,17 @@ export interface Memory {
   readonly empty: readonly EmptyWindow[]
   /** readings the cursor has not passed that such a window began with: it counted from them, or they still held */
   readonly bases: readonly WindowBase[]
+  /** noised cells that are computed no more: of windows that will be shown again, or that are null for their noise */
+  readonly decided: readonly DecidedCell[]
 }
+
+/** What accounts are remembered by. */
+export type AccountMemory = Omit<Memory, 'decided'>
 
 /** What `makeClosing` has gathered; -Infinity is null. */
 export type ClosingState = Readonly<z.infer<typeof closing>>
 export type EmptyWindow = Readonly<z.infer<typeof empty>>
+export type DecidedCell = Readonly<z.infer<typeof decided>>
 export type WindowBase = Readonly<z.infer<typeof base>>
 
 const time = z.number().nullable()
@@ -30,7 +36,7 @@ const empty = z.object({
   series: z.string(),
   /** of the window, UnixMs */
   start: z.number(),
-  reason: z.enum(['floor', 'unusable']),
+  reason: z.enum(['floor', 'unusable', 'exhausted', 'redraw_refused']),
   /** of its last reading that came in time */
   last_seq: z.number(),
 })
@@ -42,14 +48,24 @@ const base = z.object({
   start: z.number(),
   seq: z.number(),
 })
+const decided = z.object({
+  /** series and what its noise was drawn for */
+  key: z.string(),
+  /** of the window, UnixMs */
+  start: z.number(),
+  value: z.number().nullable(),
+  q: z.number(),
+  reason: z.enum(['', 'floor', 'unusable', 'exhausted', 'redraw_refused']),
+})
 const memory = z.object({
   v: z.literal(1),
   closing: z.record(z.string(), closing),
   empty: z.array(empty),
   bases: z.array(base),
+  decided: z.array(decided).default([]),
 })
 
-const NOTHING: Memory = { closing: {}, empty: [], bases: [] }
+const NOTHING: Memory = { closing: {}, empty: [], bases: [], decided: [] }
 
 /** Reads what `writeMemory` wrote; of anything else nothing is known, and the accounts say too much rather than too little. */
 export function readMemory(text: string | undefined): Memory {

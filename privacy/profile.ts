@@ -12,15 +12,15 @@ export interface ProfileFloor {
   readonly delta_permille: number
   /** smallest step of a rate, as a share of 1; where null, rates follow `step_permille` */
   readonly rate_step: number | null
-  /** the profile is only met by columns with noise */
-  readonly noise: boolean
+  /** only columns with noise meet the profile, and so much ε a day and signal; null: noise is optional */
+  readonly daily_epsilon: number | null
 }
 
 /** The floors by profile. */
 export const PROFILES: Readonly<Record<ProfileName, ProfileFloor>> = {
-  strict: { window: 3_600_000, step_permille: 20, delta_permille: 100, rate_step: null, noise: true },
-  balanced: { window: 60_000, step_permille: 10, delta_permille: 50, rate_step: 0.001, noise: false },
-  'ml-stream': { window: 10_000, step_permille: 2, delta_permille: 10, rate_step: null, noise: false },
+  strict: { window: 3_600_000, step_permille: 20, delta_permille: 100, rate_step: null, daily_epsilon: 1 },
+  balanced: { window: 60_000, step_permille: 10, delta_permille: 50, rate_step: 0.001, daily_epsilon: null },
+  'ml-stream': { window: 10_000, step_permille: 2, delta_permille: 10, rate_step: null, daily_epsilon: null },
 }
 
 /**

@@ -48,7 +48,9 @@ export function makeRoutes(
 function makeRoute(intake: Intake, { type, unit = '1', labels, cadence }: SignalSpec): Route {
   const { column, weighing } = intake.series
   const every = cadence.kind === 'periodic' ? cadence.every : 0
-  const isSampled = every > 0 && weighing.hold === 0 && column.kind === 'number' && SAMPLED.includes(column.stat)
+  const hasNoise = column.kind === 'number' && column.noise !== undefined
+  const isSampled =
+    every > 0 && !hasNoise && weighing.hold === 0 && column.kind === 'number' && SAMPLED.includes(column.stat)
   const vocabulary = column.kind === 'category' ? column.vocabulary : []
   const words = new Map(vocabulary.map((word, i) => [word, i]))
   const route = { intake, factor: 1, offset: 0, labels, words, every, isSampled }
@@ -60,6 +62,8 @@ function makeRoute(intake: Intake, { type, unit = '1', labels, cadence }: Signal
   // Only a broker's wildcard can bring such a signal: the compiler refuses those it knows.
   const isFit = isShare ? type === 'bool' : type !== 'bool' && type !== 'string'
   if (!conversion || !isFit) return { ...route, kind: 'unusable' }
+  // One part would count for more than its noise hides.
+  if (hasNoise && column.stat === 'rate' && conversion.factor !== 1) return { ...route, kind: 'unusable' }
   if (isShare) return { ...route, ...conversion, kind: 'truth' }
   return { ...route, ...conversion, kind: intake.series.counts ? 'count' : 'measure' }
 }

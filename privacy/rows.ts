@@ -1,7 +1,15 @@
 import { unixMs } from '../core/brand.ts'
 import type { DisclosurePlan } from './compile.ts'
-import { type Disclosed, type DisclosedColumn, type DisclosedRows, Q_MISSING } from './disclosed.ts'
+import type { PlanNoise } from './compile-noise.ts'
+import {
+  type Disclosed,
+  type DisclosedColumn,
+  type DisclosedRows,
+  type NoiseDeclaration,
+  Q_MISSING,
+} from './disclosed.ts'
 import type { Pseudonyms } from './keys.ts'
+import { formatScale } from './sensitivity.ts'
 import { type OpenDataset, windowOfSlot } from './series.ts'
 import type { Cell } from './statistic.ts'
 
@@ -45,8 +53,9 @@ export function discloseRows(
       return { ...base, kind: 'category', vocabulary, values: cells.map((cell) => cell.value as string | null) }
     }
     const { type, unit, range, step } = column
+    const noise = column.noise ? declarationOf(column.noise) : null
     const values = cells.map((cell) => cell.value as number | null)
-    return { ...base, kind: 'number', type, unit, range, step, noise: null, values }
+    return { ...base, kind: 'number', type, unit, range, step, noise, values }
   })
   const disclosed: DisclosedRows = {
     dataset: name,
@@ -61,4 +70,8 @@ export function discloseRows(
     columns,
   }
   return disclosed as Disclosed
+}
+
+function declarationOf({ epsilon, sensitivity, scale, unit }: PlanNoise): NoiseDeclaration {
+  return { mechanism: 'discrete-laplace', scale: formatScale(scale), sensitivity, epsilon, unit }
 }

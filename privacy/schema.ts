@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { decimal, duration, name, secret, utcDate } from '../core/option.ts'
+import { microEpsilon } from './budget.ts'
 
 /** How coarse a policy must be at least; the figures are in `profile.ts`. */
 export const PROFILE_NAMES = ['strict', 'balanced', 'ml-stream'] as const
@@ -19,6 +20,12 @@ const rate = z.strictObject({
   floor: z.int().min(1).describe('a window in which the lower counter moved by less than this is suppressed'),
 })
 
+const epsilon = decimal.superRefine((text, ctx) => {
+  if (microEpsilon(text) !== undefined) return
+  const hint = 'write a number above 0 and at most 1000, with at most six decimal places'
+  ctx.addIssue({ code: 'custom', message: `${text} cannot be counted as an epsilon`, params: { hint } })
+})
+
 const rule = z
   .strictObject({
     from: signalRef
@@ -35,6 +42,12 @@ const rule = z
       .describe(
         "where the counter (of a rate: both) begins at zero again, such as 65536 for 16 bits, in the contract's unit (of a rate: in counts); without it a step back is a reset, and counting goes on from zero",
       ),
+    noise: z
+      .strictObject({
+        epsilon: epsilon.describe('how much a value may say of one reading or part; the less, the wider the noise'),
+      })
+      .optional()
+      .describe('adds exact discrete Laplace noise; for mean, min, max, shares and rate'),
     accept_risk: z
       .string()
       .min(1)
@@ -85,6 +98,15 @@ export const policySchema = z.strictObject({
       z.record(z.string(), rule.describe('where a column of the contract comes from, and how coarse it is')),
     )
     .describe('rules by dataset and column of the contract; columns without a rule are null'),
+  budget: z
+    .strictObject({
+      window: duration({ min: '1m', max: '31d' }).describe('any span as long as this counts'),
+      epsilon: epsilon.describe('what all columns with noise together may say of one signal in such a span'),
+    })
+    .optional()
+    .describe(
+      'limits noise that is drawn again and again; once it is spent, noised columns are null until it is there again',
+    ),
 })
 
 export type Policy = z.infer<typeof policySchema>

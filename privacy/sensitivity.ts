@@ -6,6 +6,8 @@ import { LARGEST_TERM, type NoiseScale } from './noise.ts'
 export type NoisedStatistic =
   /** `n`: of how many readings each mean is made, the least of them where assets differ */
   | { readonly stat: 'mean'; readonly n: number }
+  /** a mean of ones and zeros; `factor` from `1` to the column's unit */
+  | { readonly stat: 'share_true' | 'share_false'; readonly n: number; readonly factor: number }
   | { readonly stat: 'min' | 'max' }
   /** `floor` in parts; `factor` from `1` to the column's unit */
   | { readonly stat: 'rate'; readonly floor: number; readonly factor: number }
@@ -21,13 +23,19 @@ export function sensitivityOf(column: NoisedStatistic, grid: Grid): number {
     case 'min':
     case 'max':
       return grid.steps
-    case 'rate': {
-      const factor = parseDecimal(column.factor)!
-      const moved = factor.units * BigInt(grid.power)
-      const step = BigInt(column.floor) * BigInt(grid.step) * 10n ** BigInt(factor.places)
-      return Number((moved + step - 1n) / step)
-    }
+    case 'share_true':
+    case 'share_false':
+      return ceilSteps(column.factor, column.n, grid)
+    case 'rate':
+      return ceilSteps(column.factor, column.floor, grid)
   }
+}
+
+/** Steps in factor ÷ n, rounded up. */
+function ceilSteps(factor: number, n: number, { power, step }: Grid): number {
+  const { units, places } = parseDecimal(factor)!
+  const under = BigInt(n) * BigInt(step) * 10n ** BigInt(places)
+  return Number((units * BigInt(power) + under - 1n) / under)
 }
 
 /** What one of these is, in the words of the manifest. */

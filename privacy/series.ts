@@ -1,8 +1,10 @@
 import type { DisclosurePlan, PlanColumn, PlanDataset, PlanInput } from './compile.ts'
+import { Q_MISSING } from './disclosed.ts'
+import { addExactly, type ExactCell, exactCell, exactRate } from './exact-cell.ts'
 import { gridBounds } from './grid.ts'
 import type { ClosingState } from './memory.ts'
 import type { PolicyRecord } from './policy-record.ts'
-import { type Cell, categoryCell, deltaCell, measureCell, rateCell } from './statistic.ts'
+import { type Cell, type Counted, categoryCell, deltaCell, measureCell, rateCell } from './statistic.ts'
 import { heldTally, isHeld, makeTally, type Tally, type Weighing } from './tally.ts'
 import { type Closing, type Feed, floorTo, makeClosing } from './window.ts'
 
@@ -17,6 +19,8 @@ export interface Intake {
   current: Tally | undefined
   /** position of the block that the latest reading taken was in, -1 where there was none */
   latest: number
+  /** of a noised column */
+  readonly exact: ReturnType<typeof addExactly>
 }
 
 /** One distinct value of a column: rows that share their inputs share it. */
@@ -37,8 +41,12 @@ export interface Series {
   /** windows that begin before it are not shown: of those the stream, or the policy, saw a part at most; UnixMs */
   readonly since: number
   readonly intakes: readonly Intake[]
-  /** Value of the window that starts there, from what has come so far. */
+  /** noised columns: start of the window → its cell, noise and all, once it is decided (`draws.ts`) */
+  readonly decided: Map<number, Cell>
+  /** Value of the window that starts there, from what has come so far; of a noised column, as it was decided. */
   cell(start: number): Cell
+  /** What the noise is added to. */
+  exact(start: number): ExactCell
 }
 
 /** A dataset whose slots are being filled. */
@@ -123,6 +131,18 @@ function makeSeries(dataset: OpenDataset, column: PlanColumn, inputs: readonly P
   const weighing = weighingOf(column, Math.max(0, ...inputs.map(({ hold }) => hold)))
   const { window } = column
   const counter = column.stat === 'rate' || column.stat === 'delta' ? column : undefined
+  const decided = new Map<number, Cell>()
+  const tally = (intake: Intake, at: number): Tally | undefined => (at < since ? undefined : intake.tallies.get(at))
+  const counted = (intake: Intake, start: number): Counted => ({
+    now: tally(intake, start),
+    before: tally(intake, start - window),
+  })
+  /** What a window holds of an input that does not count, what it began with included. */
+  function held(intake: Intake, start: number): Tally | undefined {
+    const own = tally(intake, start)
+    const span = { start, end: start + window }
+    return weighing.hold === 0 || start < since ? own : heldTally(span, own, baseOf(intake, start), weighing)
+  }
   const series: Series = {
     key: JSON.stringify([dataset.plan.name, column.name, ...inputs.map((input) => input.id)]),
     dataset,
@@ -134,24 +154,31 @@ function makeSeries(dataset: OpenDataset, column: PlanColumn, inputs: readonly P
     reach: counter ? 1 : Math.ceil(weighing.hold / window),
     since,
     intakes,
+    decided,
     cell(start) {
       const [first, second] = intakes
-      const tally = (intake: Intake, at: number): Tally | undefined => (at < since ? undefined : intake.tallies.get(at))
       const share = column.min_share
-      if (column.stat === 'rate' || column.stat === 'delta') {
-        const counted = (intake: Intake) => ({ now: tally(intake, start), before: tally(intake, start - window) })
-        return column.stat === 'rate'
-          ? rateCell(counted(first!), counted(second!), column, column.grid, bounds, share)
-          : deltaCell(counted(first!), column, column.grid, bounds, share)
-      }
-      const own = tally(first!, start)
-      const span = { start, end: start + window }
-      const now = weighing.hold === 0 || start < since ? own : heldTally(span, own, baseOf(first!, start), weighing)
-      if (column.kind === 'category') return categoryCell(column.stat, now, column.vocabulary, share)
-      return measureCell(column.stat, now, weighing, column.grid, bounds, share)
+      if (column.kind === 'category') return categoryCell(column.stat, held(first!, start), column.vocabulary, share)
+      // Without a draw there is no value, whoever asks.
+      if (column.noise) return decided.get(start) ?? { value: null, q: Q_MISSING, reason: series.exact(start).reason }
+      if (column.stat === 'rate')
+        return rateCell(counted(first!, start), counted(second!, start), column, column.grid, bounds, share)
+      if (column.stat === 'delta') return deltaCell(counted(first!, start), column, column.grid, bounds, share)
+      return measureCell(column.stat, held(first!, start), weighing, column.grid, bounds, share)
+    },
+    exact(start) {
+      if (column.kind === 'category' || !column.noise) throw new Error('the column has no noise')
+      const [first, second] = intakes
+      return column.stat === 'rate'
+        ? exactRate(column, counted(first!, start), counted(second!, start))
+        : exactCell(column, column.noise.readings[first!.id] ?? 0, held(first!, start))
     },
   }
-  for (const { id } of inputs) intakes.push({ id, series, tallies: new Map(), current: undefined, latest: -1 })
+  for (const [place, { id }] of inputs.entries()) {
+    const exact =
+      column.kind === 'number' && column.noise ? addExactly(column, column.noise.readings[id] ?? 0, place) : undefined
+    intakes.push({ id, series, tallies: new Map(), current: undefined, latest: -1, exact })
+  }
   return series
 }
 

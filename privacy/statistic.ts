@@ -1,13 +1,17 @@
 import type { CategoryStatistic } from '../core/contract.ts'
+import type { WithheldReason } from '../core/ledger.ts'
 import { Q_CLIPPED, Q_DEGRADED, Q_MISSING, Q_OK } from './disclosed.ts'
 import { clamp, type Grid, gridIndex, gridValue } from './grid.ts'
 import { increment, type Tally, type Weighing } from './tally.ts'
+
+/** Why a cell is null that would have had noise. */
+export type NoiseReason = Extract<WithheldReason, 'exhausted' | 'redraw_refused'>
 
 /** One cell, and why it is null. */
 export interface Cell {
   readonly value: number | string | null
   readonly q: number
-  readonly reason: '' | 'floor' | 'unusable'
+  readonly reason: '' | 'floor' | 'unusable' | NoiseReason
 }
 
 /** Statistics of the values of one input; the others count. */
@@ -113,17 +117,19 @@ export function deltaCell(
 }
 
 /** Counted from the last reading of the window before, or else from the first of this one; undefined from one alone. */
-function counted({ now, before }: Counted, wrap: number): number | undefined {
+export function counted({ now, before }: Counted, wrap: number): number | undefined {
   if (!now || now.n === 0) return undefined
   if (before && Number.isFinite(before.newest_at)) return increment(before.newest, now.first, wrap) + now.gain
   return now.n > 1 ? now.gain : undefined
 }
 
-function isCountDegraded({ now, before }: Counted, minShare: number): boolean {
+/** The same of a counter, whose count also hangs on the window before. */
+export function isCountDegraded({ now, before }: Counted, minShare: number): boolean {
   return isDegraded(now!, minShare) || before?.thinned === true
 }
 
-function isDegraded(tally: Tally, minShare: number): boolean {
+/** Whether readings of it were uncertain, or fewer came than should have. */
+export function isDegraded(tally: Tally, minShare: number): boolean {
   const { uncertain, thinned, due, start, end } = tally
   return uncertain > 0 || thinned || (due > 0 && due < minShare * (end - start))
 }

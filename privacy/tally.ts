@@ -41,6 +41,9 @@ export interface Tally {
   newest_at: number
   newest: number
   newest_seq: number
+  /** noised columns (`exact-cell.ts`): how many readings count, and what they add up to, in whole numbers */
+  taken: number
+  whole: number
   newest_uncertain: boolean
 }
 
@@ -85,6 +88,8 @@ export function makeTally(start: number, end: number, words = 0): Tally {
     newest_at: Number.NEGATIVE_INFINITY,
     newest: 0,
     newest_seq: Number.POSITIVE_INFINITY,
+    taken: 0,
+    whole: 0,
     newest_uncertain: false,
   }
 }

@@ -60,9 +60,9 @@ function renderChecked({ file, facts, withheld }: Checked): string {
 }
 
 function profileText({ profile }: PolicyFacts): string {
-  const { window, step_permille, noise } = PROFILES[profile]
+  const { window, step_permille, daily_epsilon } = PROFILES[profile]
   const least = `windows of at least ${formatDuration(window)}, steps of at least ${step_permille / 10} % of the range`
-  return `profile ${profile}: ${least}${noise ? ', noise' : ''}`
+  return `profile ${profile}: ${least}${daily_epsilon === null ? '' : `, noise with an epsilon of at most ${daily_epsilon} a day and signal`}`
 }
 
 function renderDataset({ dataset, columns, empty, ...rest }: DatasetFacts): readonly string[] {

@@ -1,4 +1,7 @@
+import { randomFillSync } from 'node:crypto'
 import type { PoolState, Store } from '../../buffer/port.ts'
+import type { AuditEvent } from '../../core/audit.ts'
+import type { SealedBatch } from '../../core/batch.ts'
 import { Fault } from '../../core/fault.ts'
 import type { LedgerEntry } from '../../core/ledger.ts'
 import type { Cursor, StoredBlock } from '../../core/stored-block.ts'
@@ -7,6 +10,7 @@ import { type Disclosure, makeDisclosure } from '../../privacy/disclose.ts'
 import type { Disclosed } from '../../privacy/disclosed.ts'
 import { makeAccountSums } from '../../privacy/fate.ts'
 import { makePseudonyms } from '../../privacy/keys.ts'
+import { makeLaplace } from '../../privacy/noise.ts'
 import { type PolicyRecord, readPolicyRecord, recordPolicy } from '../../privacy/policy-record.ts'
 import { seal } from '../../uplink/seal.ts'
 import { parseSigningKey } from '../../uplink/signature.ts'
@@ -42,6 +46,7 @@ export function makePublisher(input: { readonly store: Store; readonly gate: Gat
   const { pool, plan } = gate
   const signing = parseSigningKey(gate.signing_key)
   const pseudonyms = makePseudonyms(gate.plant_key, pool)
+  const laplace = makeLaplace((bytes) => void randomFillSync(bytes))
   const opened = store.openPool(pool)
   let cursor: Cursor = opened.cursor
   let position = store.positionOf(cursor.raw_seq)
@@ -62,6 +67,7 @@ export function makePublisher(input: { readonly store: Store; readonly gate: Gat
       record,
       signalOf: (index) => store.signal(index),
       max_skew: gate.max_skew,
+      noise: { state: store.noise(pool), laplace },
     })
   }
 
@@ -109,7 +115,9 @@ export function makePublisher(input: { readonly store: Store; readonly gate: Gat
     const ledger = accountUpTo(disclosure, target, period)
     const next = disclosure.remember(target, period)
     const leaf = { policy, contract: gate.contract.sha256 }
-    store.commitPublication({ pool, expect: cursor, next, batch, ledger, leaf })
+    const noise = disclosure.noise(period)
+    const events = noise && noise.exhausted.length > 0 ? [exhaustion(batch, noise.exhausted)] : []
+    store.commitPublication({ pool, expect: cursor, next, batch, ledger, leaf, noise, events })
     disclosure.sealed(period)
     disclosure.moved()
     cursor = next
@@ -163,4 +171,9 @@ export function makePublisher(input: { readonly store: Store; readonly gate: Gat
 function timed(blocks: readonly StoredBlock[]): readonly StoredBlock[] {
   const first = blocks.findIndex((block) => block.waits)
   return first < 0 ? blocks : blocks.slice(0, first)
+}
+
+function exhaustion({ pool, dataset, from, until }: SealedBatch, columns: readonly string[]): AuditEvent {
+  const [begin, end] = [new Date(from).toISOString(), new Date(until).toISOString()]
+  return { kind: 'budget_exhausted', pool, dataset, columns, from: begin, until: end }
 }

@@ -8,7 +8,7 @@ import { makeLogOracle, type Reading, since } from './log-oracle.ts'
 
 /** What became of each reading, from the whole log and the sealed cells alone. */
 
-const FATES = ['new_stream', 'late', 'unusable', 'floor', 'pending', 'disclosed'] as const
+const FATES = ['new_stream', 'late', 'unusable', 'floor', 'exhausted', 'pending', 'disclosed'] as const
 type Fate = (typeof FATES)[number]
 
 /** @returns `signal account reason` of each reading, by its sequence */
@@ -27,9 +27,12 @@ export function accountsOf(
     const cell = cells.get(JSON.stringify([dataset.name, column.name, slot, plan.assets[asset]!.name]))
     if (cell === undefined) return 'pending'
     if (cell !== null) return 'disclosed'
-    if (column.stat !== 'rate') return 'unusable'
-    const n = countedIn(oracle, dataset, column, column.inputs[asset]![1]!, start)
-    return n !== undefined && n < column.floor ? 'floor' : 'unusable'
+    // What is null though it had a value had no budget left.
+    const fate = column.kind === 'number' && column.noise ? 'exhausted' : 'unusable'
+    if (column.stat !== 'rate') return fate
+    const [of, over] = column.inputs[asset]!.map((input) => countedIn(oracle, dataset, column, input, start))
+    if (over !== undefined && over < column.floor) return 'floor'
+    return of === undefined || over === undefined ? 'unusable' : fate
   }
 
   function fateIn(r: Reading, dataset: PlanDataset, column: PlanColumn, asset: number): Fate {

@@ -1,6 +1,7 @@
 import { rawSeq, unixMs } from '../../core/brand.ts'
 import { type Contract, contractSchema } from '../../core/contract.ts'
 import type { LedgerEntry } from '../../core/ledger.ts'
+import type { NoiseState } from '../../core/noise.ts'
 import type { Problem } from '../../core/problem.ts'
 import { GOOD } from '../../core/quality.ts'
 import { makeBlockBuilder } from '../../core/reading-block.ts'
@@ -11,6 +12,7 @@ import { type Disclosure, makeDisclosure } from '../../privacy/disclose.ts'
 import type { Disclosed } from '../../privacy/disclosed.ts'
 import { makeAccountSums } from '../../privacy/fate.ts'
 import { makePseudonyms } from '../../privacy/keys.ts'
+import type { Laplace } from '../../privacy/noise.ts'
 import { policySchema } from '../../privacy/schema.ts'
 
 /** 2026-03-02T10:00:00Z */
@@ -141,6 +143,7 @@ export interface Published {
   /** `signal account reason` → readings */
   readonly ledger: Readonly<Record<string, number>>
   readonly cursor: Cursor
+  readonly noise: NoiseState
 }
 
 /**
@@ -157,16 +160,28 @@ export function publishLog(
     readonly cursor?: Cursor
     readonly stride?: () => number
     readonly crash?: () => boolean
+    /** draws what noised columns need; default: no noise at all */
+    readonly laplace?: Laplace
+    readonly noise?: NoiseState
+    /** lose everything between the high-water mark of the noise and the commit */
+    readonly crashAtMark?: () => boolean
     /** move the cursor without a batch where possible */
     readonly advance?: () => boolean
     /** called with what became of a block's readings, as far as the cursor passes them */
     readonly accounted?: (block: StoredBlock, entries: readonly LedgerEntry[]) => void
   } = {},
 ): Published {
-  const { since = T0, stride = () => 1, crash = () => false, advance = () => false } = options
+  const {
+    since = T0,
+    stride = () => 1,
+    crash = () => false,
+    advance = () => false,
+    crashAtMark = () => false,
+  } = options
   let cursor = options.cursor ?? { raw_seq: rawSeq(0), sealed_until: {} }
   const ledger = new Map<string, number>()
   const periods: Disclosed[] = []
+  let noise: NoiseState = options.noise ?? { charges: [], counted_from: null, drawn_until: {} }
   const begin = (): { disclosure: Disclosure; position: number } => ({
     disclosure: makeDisclosure({
       plan,
@@ -175,6 +190,7 @@ export function publishLog(
       stream_since: unixMs(since),
       signalOf: (index) => signals[index]!,
       max_skew: 5 * MINUTE,
+      noise: { state: noise, laplace: options.laplace ?? (() => 0) },
     }),
     position: positionOf(log, cursor.raw_seq),
   })
@@ -202,8 +218,18 @@ export function publishLog(
   let { disclosure, position } = begin()
   while (true) {
     for (let period = disclosure.ready(); period; period = disclosure.ready()) {
+      const entry = disclosure.noise(period)
       if (crash()) ({ disclosure, position } = begin())
-      else {
+      else if (entry && crashAtMark()) {
+        noise = { ...noise, drawn_until: { ...noise.drawn_until, [period.dataset]: period.until } }
+        ;({ disclosure, position } = begin())
+      } else {
+        if (entry)
+          noise = {
+            ...entry,
+            charges: [...noise.charges, ...entry.charges].filter(({ start }) => start >= entry.counted_from),
+            drawn_until: { ...noise.drawn_until, [period.dataset]: period.until },
+          }
         const moved = commit(disclosure, disclosure.cursor(period), period)
         disclosure.sealed(period)
         moved()
@@ -218,7 +244,7 @@ export function publishLog(
     }
     if (crash()) ({ disclosure, position } = begin())
   }
-  return { periods, ledger: Object.fromEntries([...ledger].toSorted()), cursor }
+  return { periods, ledger: Object.fromEntries([...ledger].toSorted()), cursor, noise }
 }
 
 /** Position of the first block that holds `seq` or lies after it; empty ones count. */

@@ -1,0 +1,238 @@
+import { parseDecimal } from '../core/decimal.ts'
+import { formatDuration } from '../core/option.ts'
+import type { Problem } from '../core/problem.ts'
+import { unitConversion } from '../core/unit.ts'
+import { type Budget, EPSILON_UNIT, microEpsilon } from './budget.ts'
+import type { KnownSignal, PlanColumn, PlanDataset } from './compile.ts'
+import type { NoiseScale } from './noise.ts'
+import { PROFILES } from './profile.ts'
+import type { Policy } from './schema.ts'
+import { type NoisedStatistic, noiseScale, sensitivityOf, unitOfPrivacy } from './sensitivity.ts'
+
+/** Noise of a column, as declared and as it follows from range, step and statistic. */
+export interface PlanNoise {
+  /** decimal text */
+  readonly epsilon: string
+  /** the same in millionths: each input is charged with it, a window */
+  readonly micro: number
+  /** steps that what is protected can move a cell by */
+  readonly sensitivity: number
+  readonly scale: NoiseScale
+  /** unit of privacy */
+  readonly unit: string
+  /** of a mean: id of the signal → readings that are due in a window; so many count, whatever came */
+  readonly readings: Readonly<Record<string, number>>
+}
+
+type NumberColumn = Extract<PlanColumn, { kind: 'number' }>
+interface Noised {
+  readonly problems: readonly Problem[]
+  readonly noise?: PlanNoise
+}
+
+const DAY = 86_400_000
+/** Noise wider than so many scales comes once in 10^27 draws. */
+const WIDEST = 64
+/** What a mean adds up to must stay exact (`exact-cell.ts`). */
+const MOST_STEPS = 2 ** 48
+const RISK = 'accept_risk: "…" with the reason'
+
+/** Adds the noise that the policy asks for to the columns of its datasets, or tells why that cannot be. */
+export function compileNoise(input: {
+  readonly policy: Policy
+  readonly datasets: readonly PlanDataset[]
+  readonly known: KnownSignal
+}): {
+  readonly datasets: readonly PlanDataset[]
+  readonly budget: Budget | null
+  readonly problems: readonly Problem[]
+} {
+  const { policy, known } = input
+  const { epsilon, window } = policy.budget ?? {}
+  const budget = epsilon && window ? { window, micro: microEpsilon(epsilon)! } : null
+  const problems: Problem[] = []
+  const datasets = input.datasets.map((dataset) => ({
+    ...dataset,
+    columns: dataset.columns.map((column): PlanColumn => {
+      const path = ['datasets', dataset.name, column.name]
+      const declared = policy.datasets[dataset.name]?.[column.name]?.noise?.epsilon
+      if (declared === undefined) return column
+      if (column.kind === 'category') {
+        problems.push({ path: [...path, 'noise'], message: 'a category has no noise', hint: 'remove it' })
+        return column
+      }
+      const noised = noiseOf(column, declared, path, budget, known)
+      problems.push(...noised.problems)
+      return noised.noise ? { ...column, noise: noised.noise } : column
+    }),
+  }))
+  problems.push(...bareProblems(policy, datasets), ...strictProblems(policy, datasets, budget))
+  if (budget) problems.push(...budgetProblems(datasets, budget))
+  return { datasets, budget, problems }
+}
+
+function noiseOf(
+  column: NumberColumn,
+  epsilon: string,
+  path: readonly string[],
+  budget: Budget | null,
+  known: KnownSignal,
+): Noised {
+  const problems: Problem[] = []
+  const problem = (at: readonly string[], message: string, hint: string): void => {
+    problems.push({ path: [...path, ...at], message, hint })
+  }
+  const { stat } = column
+  if (stat === 'last' || stat === 'std' || stat === 'delta') {
+    problem(
+      ['noise'],
+      `a column of ${stat} cannot have noise`,
+      'remove it: noise goes with mean, min, max, share and rate',
+    )
+    return { problems }
+  }
+  const isShare = stat === 'share_true' || stat === 'share_false'
+  const micro = microEpsilon(epsilon)!
+  if (!budget) problem(['noise'], 'noise needs a budget', 'add `budget: { window: 8h, epsilon: 4.0 }` to the policy')
+  else if (micro > budget.micro)
+    problem(
+      ['noise', 'epsilon'],
+      `one window is charged with ${epsilon}, more than the budget of ${budget.micro / EPSILON_UNIT}`,
+      'write less, or raise the budget',
+    )
+  const readings: Record<string, number> = {}
+  for (const id of new Set(column.inputs.flatMap((inputs) => inputs[0]?.id ?? []))) {
+    const signal = known(id)
+    const spec = signal && 'source' in signal ? signal : undefined
+    if (stat === 'mean' || isShare) {
+      const every = spec?.cadence.kind === 'periodic' ? spec.cadence.every : undefined
+      if (every === undefined)
+        problem(
+          ['noise'],
+          `"${id}" is not known to be periodic, so how far one reading moves a ${isShare ? 'share' : 'mean'} is not known either`,
+          'declare how often it comes, or remove the noise',
+        )
+      else if (column.window % every !== 0)
+        problem(
+          ['noise'],
+          `"${id}" comes every ${formatDuration(every)}, which does not divide the window of ${formatDuration(column.window)}`,
+          'declare a period that does, or remove the noise',
+        )
+      else readings[id] = column.window / every
+    } else if (stat === 'rate' && spec && unitConversion(spec.unit ?? '1', '1')?.factor !== 1)
+      problem(['rate', 'of'], `"${id}" is in ${spec.unit}, so one part does not count one`, 'remove the noise')
+  }
+  if (problems.length > 0) return { problems }
+  const n = Math.min(...Object.values(readings))
+  const statistic: NoisedStatistic =
+    column.stat === 'rate'
+      ? column
+      : isShare
+        ? { stat, n, factor: unitConversion('1', column.unit)!.factor }
+        : { stat: stat as 'mean' | 'min' | 'max', n }
+  const sensitivity = sensitivityOf(statistic, column.grid)
+  const scale = noiseScale(sensitivity, parseDecimal(epsilon)!)
+  if (!scale || !isExact(column, scale, Object.values(readings))) {
+    problem(
+      ['noise'],
+      'range, step and epsilon are too fine for noise that is drawn exactly',
+      'write a coarser step or a larger epsilon with fewer digits',
+    )
+    return { problems }
+  }
+  return { problems, noise: { epsilon, micro, sensitivity, scale, unit: unitOfPrivacy(statistic), readings } }
+}
+
+/** Whether noised cells, and what they are computed from, are whole numbers that a double holds. */
+function isExact({ grid }: NumberColumn, { t, s }: NoiseScale, readings: readonly number[]): boolean {
+  const furthest = Math.abs(grid.low) + (grid.steps + (WIDEST * t) / s) * grid.step
+  return furthest <= Number.MAX_SAFE_INTEGER && Math.max(1, ...readings) * grid.steps <= MOST_STEPS
+}
+
+interface Named {
+  readonly dataset: string
+  readonly column: PlanColumn
+  readonly noise: PlanNoise | undefined
+  readonly ids: ReadonlySet<string>
+}
+
+function named(datasets: readonly PlanDataset[]): readonly Named[] {
+  return datasets.flatMap((dataset) =>
+    dataset.columns.map((column) => ({
+      dataset: dataset.name,
+      column,
+      noise: column.kind === 'number' ? column.noise : undefined,
+      ids: new Set(column.inputs.flat().map(({ id }) => id)),
+    })),
+  )
+}
+
+/** A signal that is noised anywhere is nowhere published without. */
+function bareProblems(policy: Policy, datasets: readonly PlanDataset[]): readonly Problem[] {
+  const columns = named(datasets)
+  const noisedIn = new Map<string, string>()
+  const hasNoise = (dataset: string, column: string): boolean => policy.datasets[dataset]?.[column]?.noise !== undefined
+  for (const { dataset, column, ids } of columns)
+    if (hasNoise(dataset, column.name)) for (const id of ids) noisedIn.set(id, `${dataset}.${column.name}`)
+  return columns.flatMap(({ dataset, column, ids }) => {
+    const id = hasNoise(dataset, column.name) ? undefined : [...ids].find((one) => noisedIn.has(one))
+    if (id === undefined) return []
+    return [
+      {
+        path: ['datasets', dataset, column.name],
+        message: `"${id}" has noise in ${noisedIn.get(id)}, and would be published here without`,
+        hint: 'add noise here too, or leave one of the columns out',
+      },
+    ]
+  })
+}
+
+/** Windows of all columns begin together at midnight. */
+function budgetProblems(datasets: readonly PlanDataset[], { micro: most }: Budget): readonly Problem[] {
+  const charged = new Map<string, { micro: number; readonly columns: string[] }>()
+  for (const { dataset, column, noise, ids } of named(datasets)) {
+    for (const id of noise ? ids : []) {
+      const sum = charged.get(id) ?? { micro: 0, columns: [] }
+      sum.micro += noise!.micro
+      sum.columns.push(`${dataset}.${column.name}`)
+      charged.set(id, sum)
+    }
+  }
+  const told = new Set<string>()
+  return [...charged].flatMap(([id, { micro, columns }]) => {
+    const together = columns.join(', ')
+    // What one column asks too much is told at that column.
+    if (micro <= most || columns.length === 1 || told.has(together)) return []
+    told.add(together)
+    return [
+      {
+        path: ['budget', 'epsilon'],
+        message: `windows of ${together} together charge "${id}" with ${micro / EPSILON_UNIT}, more than this budget`,
+        hint: 'raise the budget, or lower the epsilon of a column',
+      },
+    ]
+  })
+}
+
+function strictProblems(policy: Policy, datasets: readonly PlanDataset[], budget: Budget | null): readonly Problem[] {
+  const { profile } = policy
+  const { daily_epsilon } = PROFILES[profile]
+  if (daily_epsilon === null) return []
+  const bare = named(datasets).flatMap(({ dataset, column }): readonly Problem[] => {
+    const rule = policy.datasets[dataset]?.[column.name]
+    if (!rule || rule.noise || rule.accept_risk !== undefined) return []
+    const hint = `add \`noise: { epsilon: … }\` where the statistic can have it, leave the column out, or add \`${RISK}\``
+    return [{ path: ['datasets', dataset, column.name], message: `${profile} needs noise`, hint }]
+  })
+  // A day is covered by so many spans of the budget.
+  const aDay = budget ? (Math.ceil(DAY / budget.window) * budget.micro) / EPSILON_UNIT : 0
+  if (aDay <= daily_epsilon) return bare
+  return [
+    ...bare,
+    {
+      path: ['budget', 'epsilon'],
+      message: `this budget lets ${aDay} a day be spent on a signal, and ${profile} allows ${daily_epsilon}`,
+      hint: `write \`budget: { window: 1d, epsilon: ${daily_epsilon} }\` or less`,
+    },
+  ]
+}
