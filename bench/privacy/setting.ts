@@ -21,14 +21,14 @@ export interface Setting {
 
 /** A profile at its own floor: as fine as it lets a policy be. */
 export function settingOf(profile: ProfileName): Setting {
-  const { window, step_permille, rate_step, noise } = PROFILES[profile]
+  const { window, step_permille, rate_step, daily_epsilon } = PROFILES[profile]
   return {
     name: profile,
     profile,
     window,
     step_permille,
     rate_step,
-    epsilon_day: noise ? 1 : null,
+    epsilon_day: daily_epsilon,
     size_class: 1_048_576,
     accept_risk: false,
   }
