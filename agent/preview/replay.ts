@@ -1,3 +1,4 @@
+import { randomFillSync } from 'node:crypto'
 import { type RawSeq, unixMs } from '../../core/brand.ts'
 import type { SignalSpec } from '../../core/signal.ts'
 import type { StoredBlock } from '../../core/stored-block.ts'
@@ -5,6 +6,7 @@ import type { DisclosurePlan } from '../../privacy/compile.ts'
 import { type Disclosure, makeDisclosure } from '../../privacy/disclose.ts'
 import { type Disclosed, Q_CLIPPED, Q_DEGRADED, Q_MISSING } from '../../privacy/disclosed.ts'
 import type { Pseudonyms } from '../../privacy/keys.ts'
+import { makeLaplace } from '../../privacy/noise.ts'
 import { makeRoutes, usableValue } from '../../privacy/route.ts'
 import { type Intake, makeDataset, type OpenDataset, type Series } from '../../privacy/series.ts'
 import { type Envelope, makeEnvelope, type Trace } from './envelope.ts'
@@ -78,6 +80,8 @@ export function makeReplay(input: {
 }): Replay {
   const { plan, pseudonyms, signalOf, first, span } = input
   const bySlot: DisclosurePlan = { ...plan, datasets: plan.datasets.map((d) => ({ ...d, cadence: d.slot })) }
+  // Thrown away: whoever looks again sees other noise, and none of it is what is published.
+  const laplace = makeLaplace((bytes) => void randomFillSync(bytes))
   const disclosing = (by: DisclosurePlan): Disclosure =>
     makeDisclosure({
       plan: by,
@@ -86,6 +90,7 @@ export function makeReplay(input: {
       stream_since: unixMs(span[0]),
       signalOf,
       max_skew: input.max_skew,
+      noise: { state: { charges: [], counted_from: null, drawn_until: {} }, laplace },
     })
   const [slots, periods] = [disclosing(bySlot), disclosing(plan)]
   const lastSlot = new Map<string, Disclosed>()
