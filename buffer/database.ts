@@ -111,8 +111,8 @@ export function isDamage(error: unknown): boolean {
 const REFUSALS: Readonly<Record<string, string>> = {
   ENOENT: 'the folder that it should be in does not exist',
   ENOTDIR: 'a part of the path is a file, not a folder',
-  EACCES: 'this user may not write there',
-  EPERM: 'this user may not write there',
+  EACCES: 'this user may not read and write it',
+  EPERM: 'this user may not read and write it',
   EROFS: 'the file system is read-only',
   SQLITE_READONLY: 'it may not be written',
 }
@@ -127,7 +127,8 @@ export function faultOf(error: unknown, path: string): Fault | undefined {
         ? String(error.code)
         : undefined
   if (code === undefined) return undefined
-  const where = { file: path }
+  // The system names the file that it refuses, which may be another one of the folder.
+  const where = { file: error instanceof Error && 'path' in error ? String(error.path) : path }
   const options = { cause: error }
   if (/^SQLITE_(BUSY|LOCKED)/.test(code)) {
     return new Fault('store-locked', where, 'another process holds the file', options)

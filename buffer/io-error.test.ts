@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { commitOf, makeFolder, numbered, readingsOf, signalSpec, T0 } from '../test/support/store.ts'
 import { accountProblems } from './accounts.ts'
@@ -49,5 +50,15 @@ describe('an I/O error', () => {
     expect(readingsOf(store)).toEqual(Array.from({ length: acknowledged }, (_, i) => i))
     expect(store.status(T0).alarms).toEqual([])
     expect(accountProblems(store.status(T0))).toEqual([])
+  })
+
+  it('names the file that was refused, which may not be the database', () => {
+    using folder = makeFolder()
+    folder.open()[Symbol.dispose]()
+    const file = join(folder.path, 'high-water')
+    rmSync(file)
+    symlinkSync(file, file)
+    const refusal = { code: 'store-io', where: { file } }
+    expect(() => folder.open()).toThrow(expect.objectContaining(refusal))
   })
 })

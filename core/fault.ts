@@ -84,6 +84,10 @@ export const FAULTS = {
     fate: 'refuses',
     hint: 'another agent uses this data_dir: stop it, or give this one its own folder',
   },
+  'store-owner': {
+    fate: 'refuses',
+    hint: 'what another user writes into data_dir keeps the agent out of it; or start the agent and let it do this',
+  },
   'store-foreign': {
     fate: 'waits',
     hint: 'the file in data_dir was not written by Sluice: a start sets it aside, untouched, and begins a fresh one',

@@ -1,13 +1,11 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { accountProblems } from '../../buffer/accounts.ts'
-import { databasePath } from '../../buffer/database.ts'
 import { repairFile } from '../../buffer/repair.ts'
-import { openStore } from '../../buffer/store.ts'
 import { makeClock } from '../../core/clock.ts'
 import { Fault } from '../../core/fault.ts'
-import { silentLog } from '../../core/log.ts'
 import { type CommonOptions, EXIT_FAILED, loadWithGateway, printJson } from './common.ts'
+import { openDataFolder } from './data-folder.ts'
 
 const clock = makeClock()
 
@@ -22,18 +20,7 @@ export async function repairBuffer(
   if (file !== undefined) return repairOne(resolve(file), resolve(options.output ?? `${file}.repaired`), options)
   const loaded = loadWithGateway(options.config)
   if (!loaded) return
-  const { gateway, buffer } = loaded
-  const { data_dir } = gateway
-  if (!buffer) throw new Fault('config-invalid', { file: loaded.file }, 'the buffer section is not valid')
-  if (!existsSync(databasePath(data_dir))) {
-    throw new Fault(
-      'agent-absent',
-      { file: data_dir },
-      'nothing is stored here: no agent has run with this data_dir yet',
-    )
-  }
-  const now = clock.now()
-  using store = openStore({ ...buffer, data_dir, boot: `repair-${now}`, now, log: silentLog })
+  using store = openDataFolder(loaded, 'repair', clock)
   let readings = 0
   for (let position = 0; ; ) {
     const blocks = store.blocks(position, 64)
@@ -41,7 +28,7 @@ export async function repairBuffer(
     for (const { block } of blocks) readings += block.signals.length
     position = blocks.at(-1)!.position + 1
   }
-  const status = store.status(now)
+  const status = store.status(clock.now())
   const problems = accountProblems(status)
   const found = status.alarms.filter(({ key, until }) => key.startsWith('store:') && until === null)
   if (problems.length > 0) process.exitCode = EXIT_FAILED

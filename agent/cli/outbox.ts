@@ -1,18 +1,15 @@
-import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { OutboxEntry, OutboxFilter } from '../../buffer/batch-port.ts'
 import { outboxBatch } from '../../buffer/batch-store.ts'
-import { databasePath } from '../../buffer/database.ts'
 import { readTables } from '../../buffer/read-status.ts'
-import { openStore } from '../../buffer/store.ts'
 import type { BatchId, BatchState } from '../../core/batch.ts'
 import { makeClock } from '../../core/clock.ts'
 import { Fault } from '../../core/fault.ts'
-import { silentLog } from '../../core/log.ts'
 import { openDirectoryPool } from '../../uplink/directory-pool.ts'
 import { askAgent, socketPath } from '../daemon/control.ts'
 import { makeOutboxDesk, type OutboxDesk, remoteDesk, sealedBatchOf } from '../daemon/outbox-desk.ts'
 import { type CommonOptions, EXIT_FAILED, loadWithGateway, printJson } from './common.ts'
+import { openDataFolder } from './data-folder.ts'
 import { renderBatch, renderEntries, showBatch } from './outbox-text.ts'
 
 /** Which batches a command means: named ones, or all that match. */
@@ -67,7 +64,7 @@ export async function exportOutbox(
   ids: readonly string[],
   options: Selection & { readonly to: string },
 ): Promise<void> {
-  await using desk = await openDesk(options, 'write')
+  await using desk = await openDesk(options, 'read')
   if (!desk) return
   const meant = await desk.list({ states: options.state ?? ['queued', 'quarantined'], ...filterOf(ids, options) })
   await using folder = openDirectoryPool({ name: 'export', dir: resolve(options.to) })
@@ -132,7 +129,7 @@ async function complain(desk: OutboxDesk, ids: readonly string[], done: readonly
 async function openDesk(options: CommonOptions, access: 'read' | 'write'): Promise<OpenDesk | undefined> {
   const loaded = loadWithGateway(options.config)
   if (!loaded) return undefined
-  const { gateway, buffer } = loaded
+  const { gateway } = loaded
   const resources = new AsyncDisposableStack()
   const opened = (desk: OutboxDesk, isRunning = false): OpenDesk => ({
     ...desk,
@@ -147,14 +144,8 @@ async function openDesk(options: CommonOptions, access: 'read' | 'write'): Promi
   } catch (error) {
     if (!(error instanceof Fault && error.code === 'agent-absent')) throw error
   }
-  const { data_dir } = gateway
-  if (!existsSync(databasePath(data_dir)))
-    throw new Fault(
-      'agent-absent',
-      { file: data_dir },
-      'nothing is stored here: no agent has run with this data_dir yet',
-    )
   if (access === 'read') {
+    const { data_dir } = gateway
     const onlyRead = (): never => {
       throw new Error('the outbox was opened for reading')
     }
@@ -166,8 +157,5 @@ async function openDesk(options: CommonOptions, access: 'read' | 'write'): Promi
     }
     return opened(makeOutboxDesk(tables, clock.now))
   }
-  if (!buffer) throw new Fault('config-invalid', { file: loaded.file }, 'the buffer section is not valid')
-  const now = clock.now()
-  const store = resources.use(openStore({ ...buffer, data_dir, boot: `outbox-${now}`, now, log: silentLog }))
-  return opened(makeOutboxDesk(store, clock.now))
+  return opened(makeOutboxDesk(resources.use(openDataFolder(loaded, 'outbox', clock)), clock.now))
 }

@@ -1,18 +1,15 @@
-import { existsSync } from 'node:fs'
-import { databasePath } from '../../buffer/database.ts'
 import type { Store } from '../../buffer/port.ts'
 import { readStatus } from '../../buffer/read-status.ts'
-import { openStore } from '../../buffer/store.ts'
 import type { LoadedConfig } from '../../config/load.ts'
 import { makeClock } from '../../core/clock.ts'
 import { Fault } from '../../core/fault.ts'
-import { silentLog } from '../../core/log.ts'
 import { askAgent, socketPath } from '../daemon/control.ts'
 import { openPoolClient, signingKeysOf } from '../daemon/gate.ts'
 import { type Leaving, leavingOf, type PoolDesk, remotePools } from '../daemon/pool-desk.ts'
 import type { AgentStatus } from '../daemon/status.ts'
 import { withdrawOwed } from '../daemon/withdraw.ts'
 import { type CommonOptions, EXIT_FAILED, formatTime, loadWithGateway, printJson } from './common.ts'
+import { openDataFolder } from './data-folder.ts'
 
 type Loaded = LoadedConfig & { readonly gateway: NonNullable<LoadedConfig['gateway']> }
 
@@ -98,17 +95,7 @@ async function openPools(loaded: Loaded): Promise<Desk> {
 }
 
 async function inFolder<T>(loaded: Loaded, act: (store: Store) => Promise<T>): Promise<T> {
-  const { buffer, gateway, file } = loaded
-  const { data_dir } = gateway
-  if (!existsSync(databasePath(data_dir)))
-    throw new Fault(
-      'agent-absent',
-      { file: data_dir },
-      'nothing is stored here: no agent has run with this data_dir yet',
-    )
-  if (!buffer) throw new Fault('config-invalid', { file }, 'the buffer section is not valid')
-  const now = clock.now()
-  using store = openStore({ ...buffer, data_dir, boot: `pool-${now}`, now, log: silentLog })
+  using store = openDataFolder(loaded, 'pool', clock)
   return await act(store)
 }
 
