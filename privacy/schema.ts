@@ -71,6 +71,20 @@ const asset = z.strictObject({
     .describe('time of one machine cycle; columns of states, shares and deltas need a longer window than this'),
 })
 
+const atMost = z.strictObject({ max: z.number().min(0).max(1).describe('highest figure that is accepted') })
+const atLeast = z.strictObject({ min: z.number().min(0).max(1).describe('lowest figure that is accepted') })
+const expected = z.strictObject({
+  trace_linkage: atMost
+    .optional()
+    .describe('share of machine days that the holder of a shift of their raw readings finds again'),
+  traffic_auc: atMost
+    .optional()
+    .describe('how well size and moment of batches tell busy hours from quiet ones; 0.5: not at all, 1: always'),
+  volume_exact: atMost.optional().describe('share of windows whose exact number of parts their rate gives away'),
+  correlation_shift: atMost.optional().describe('how far a correlation between two columns moves, at most'),
+  coverage: atLeast.optional().describe('share of cells with a rule that are there'),
+})
+
 /** The data steward's file: what leaves the plant, and how coarse. What no rule names stays inside. */
 export const policySchema = z.strictObject({
   version: z.literal(1).describe('version of this file format'),
@@ -92,6 +106,9 @@ export const policySchema = z.strictObject({
   assets: z
     .record(name, asset.describe('one machine or place with a row in every slot'))
     .describe('the assets that have rows, and no others'),
+  expect: expected
+    .optional()
+    .describe('what attacks on recent readings must show: `sluice policy check --bench` fails where they do not'),
   datasets: z
     .record(
       name,

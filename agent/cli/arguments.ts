@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import { durationMs } from '../../core/option.ts'
 
 /** Parsers of what stands on the command line. All throw InvalidArgumentError. */
 
@@ -13,5 +14,12 @@ export function instant(text: string): number {
   // Without a zone it would be another time on another machine.
   const ms = /(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN
   if (!Number.isFinite(ms)) throw new InvalidArgumentError('Write a time with its zone: 2026-06-01T06:00:00Z.')
+  return ms
+}
+
+/** ms of a duration above zero. */
+export function duration(text: string): number {
+  const ms = durationMs(text)
+  if (ms === undefined || ms === 0) throw new InvalidArgumentError('Write a number and a unit: 30s, 5m or 1h.')
   return ms
 }

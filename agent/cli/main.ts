@@ -1,6 +1,6 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { Fault } from '../../core/fault.ts'
-import { durationMs } from '../../core/option.ts'
+import { duration } from './arguments.ts'
 import { auditCommands } from './audit-commands.ts'
 import { bufferCommands } from './buffer-commands.ts'
 import { EXIT_FAILED, EXIT_USAGE, version } from './common.ts'
@@ -126,6 +126,17 @@ function program(): Command {
     .option(config, configHelp, configDefault)
     .option(json, 'print {now, trusted, doubt}')
     .action(async (act, o) => (await import('./clock.ts')).clock(act, o))
+  sluice
+    .command('bench')
+    .description(
+      'try attacks on what recent readings become, and measure what is left to learn from it; exit 1 where the policy expects better',
+    )
+    .option(config, configHelp, configDefault)
+    .option('--pool <name>', 'only this pool')
+    .option('--policy <file>', 'try this file in the place of the configured policy')
+    .option('--last <duration>', 'readings of this long are tried', duration, 7 * 86_400_000)
+    .option(json, 'print [{pool, file, from, until, readings, result, gates: [{name, bound, limit, measured, met}]}]')
+    .action(async (o) => (await import('./bench.ts')).bench(o))
   policyCommands(sluice, [config, configHelp, configDefault])
   outboxCommands(sluice, [config, configHelp, configDefault])
   bufferCommands(sluice, [config, configHelp, configDefault])
@@ -176,12 +187,6 @@ function program(): Command {
     .option(json, 'print the summary as one JSON line')
     .action(async (o) => (await import('../demo/demo.ts')).demo(o))
   return sluice
-}
-
-function duration(text: string): number {
-  const ms = durationMs(text)
-  if (ms === undefined || ms === 0) throw new InvalidArgumentError('Write a number and a unit: 30s, 5m or 1h.')
-  return ms
 }
 
 function count(text: string): number {

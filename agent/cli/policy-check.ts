@@ -2,7 +2,8 @@ import { problemJson, renderProblems } from '../../config/problem.ts'
 import { formatDuration } from '../../core/option.ts'
 import { type ColumnFacts, type DatasetFacts, describePolicy, type PolicyFacts, withUnit } from '../../privacy/facts.ts'
 import { PROFILES } from '../../privacy/profile.ts'
-import { EXIT_USAGE, printJson, some, table } from './common.ts'
+import { renderTried, type Tried, tryJson, tryPolicies } from './bench.ts'
+import { EXIT_FAILED, EXIT_USAGE, printJson, some, table } from './common.ts'
 import { openPolicies, type PolicyOptions } from './policy-files.ts'
 import { explainSignals } from './policy-signals.ts'
 
@@ -11,32 +12,51 @@ interface Checked {
   readonly file: string
   readonly facts: PolicyFacts
   readonly withheld: readonly { readonly signal: string; readonly reason: string }[]
+  /** absent without `--bench` */
+  readonly tried?: Tried
+}
+
+export interface CheckOptions extends PolicyOptions {
+  /** try attacks on what lies in the data folder, too */
+  readonly bench?: boolean
+  /** ms of readings to try them on */
+  readonly last: number
 }
 
 /**
  * `sluice policy check`: every problem of policies and contracts with its place; of those that are right, column by
- * column, what leaves and how coarse, and what stays inside. Exit 2 where there is a problem.
+ * column, what leaves and how coarse, and what stays inside. Exit 2 where there is a problem, 1 where a trial shows worse than the
+ * policy expects.
  */
-export function checkPolicy(options: PolicyOptions): void {
+export async function checkPolicy(options: CheckOptions): Promise<void> {
   const { loaded, policies } = openPolicies(options, 'check')
   const problems = policies.flatMap(({ result }) => (result.kind === 'bad' ? result.problems : []))
-  const checked = policies.flatMap(({ file, result }): readonly Checked[] => {
+  const tried = options.bench ? await tryPolicies(loaded, policies, options) : []
+  if (tried.some(({ gates }) => gates.some(({ met }) => !met))) process.exitCode = EXIT_FAILED
+  const checked = policies.flatMap(({ pool, file, result }): readonly Checked[] => {
     if (result.kind === 'bad') return []
     const withheld = explainSignals(result.loaded.plan, loaded).flatMap(({ signal, withheld: reason }) =>
       reason === null ? [] : [{ signal, reason }],
     )
-    return [{ file, facts: describePolicy(result.loaded), withheld }]
+    const own = tried.find((one) => one.pool === pool)
+    return [{ file, facts: describePolicy(result.loaded), withheld, ...(own && { tried: own }) }]
   })
   if (problems.length > 0) process.exitCode = EXIT_USAGE
   if (options.json) {
     return printJson({
       ok: problems.length === 0,
       problems: problems.map(problemJson),
-      policies: checked.map(({ file, facts, withheld }) => ({ file, ...facts, withheld })),
+      policies: checked.map(({ file, facts, withheld, tried }) => ({
+        ...{ file, ...facts, withheld },
+        ...(tried && { trial: tryJson(tried) }),
+      })),
     })
   }
   if (problems.length > 0) console.error(`${renderProblems(problems)}\n`)
-  for (const one of checked) console.log(renderChecked(one))
+  for (const one of checked) {
+    console.log(renderChecked(one))
+    if (one.tried) console.log(`\n${renderTried(one.tried)}`)
+  }
 }
 
 function renderChecked({ file, facts, withheld }: Checked): string {

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import { CARD_LANGUAGES } from '../../privacy/card-text.ts'
+import { duration } from './arguments.ts'
 
 /** Declares `sluice policy …`. @param config the option that names the configuration: flags, help, default */
 export function policyCommands(sluice: Command, config: readonly [string, string, string]): void {
@@ -16,9 +17,11 @@ export function policyCommands(sluice: Command, config: readonly [string, string
     .option(...config)
     .option(...pool)
     .option(...draft)
+    .option('--bench', 'also try attacks on the readings of the data folder; exit 1 where the policy expects better')
+    .option('--last <duration>', 'with --bench, readings of this long are tried', duration, 7 * 86_400_000)
     .option(
       json,
-      'print {ok, problems: [{file, line, column, path, message, hint}], policies: [{file, pool, profile, expires, hash, contract, assets, datasets, withheld}]}',
+      'print {ok, problems: [{file, line, column, path, message, hint}], policies: [{file, pool, profile, expires, hash, contract, assets, datasets, withheld, trial}]}',
     )
     .action(async (o) => (await import('./policy-check.ts')).checkPolicy(o))
   policy
