@@ -32,6 +32,22 @@ function fillUp(store: Store, most: number): { readonly taken: number; readonly 
 }
 
 describe('when_full: pause', () => {
+  it('is not for a pool that says that it is over, which takes up what is left once it is opened again', () => {
+    using folder = makeFolder()
+    using store = folder.open({ max_size: CAP, when_full: 'pause' })
+    store.intern([signalSpec('a')])
+    store.openPool('p')
+    fill(store, CAP / 2)
+    const { accepted } = store.status(T0)
+    store.retirePool('p')
+    fill(store, 2 * CAP)
+    expect(store.status(T0).pools.p!.accounts).toMatchObject({ accepted, evicted: { retired: accepted } })
+    store.openPool('p')
+    expect(store.status(T0).pools.p!).toMatchObject({ retired: null })
+    expect(store.status(T0).pools.p!.accounts.pending).toBeGreaterThan(0)
+    expect(accountProblems(store.status(T0))).toEqual([])
+  })
+
   it('refuses readings once nothing published is left, and takes them again when some is', () => {
     using folder = makeFolder()
     using store = folder.open({ max_size: CAP, when_full: 'pause', keep_raw: 1e12 })

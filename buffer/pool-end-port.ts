@@ -22,6 +22,8 @@ export interface Withdrawal {
 export interface PoolEnds {
   /** Call once a run, before the first append: the accounts of the pools that are not among these end now. */
   retirePools(configured: readonly string[]): void
+  /** The pool says that it is over: its accounts end now, until `openPool`, and it holds back no other. */
+  retirePool(pool: string): void
   /** Null for a pool that was not left. */
   withdrawal(pool: string): Withdrawal | null
   /**

@@ -53,6 +53,11 @@ export function makePoolEnds(use: <T>(act: (tables: Tables) => T) => T, changed:
         changed(t)
       })
     },
+    retirePool(pool) {
+      change(pool, ({ pools, log }, { id, end_seq }) => {
+        if (end_seq === null) pools.retire(id, log.nextSeq())
+      })
+    },
     withdrawal: (pool) =>
       use((t) => {
         const row = t.pools.find(pool)

@@ -166,7 +166,10 @@ export const FAULTS = {
     fate: 'waits',
     hint: 'the answer was not one of the pool contract: a proxy or a wrong url? batches wait',
   },
-  'pool-closed': { fate: 'waits', hint: 'the pool says it is over: remove it from the configuration when you agree' },
+  'pool-closed': {
+    fate: 'waits',
+    hint: 'the pool says it is over: nothing more is sealed or accepted for it, and what it holds goes as that of a retired pool; remove it from the configuration when you agree, or start the agent again once the pool is open again',
+  },
   'pool-withdrawn': {
     fate: 'waits',
     hint: 'the plant has left this pool: remove it from the configuration, or take part again with `sluice pool join`',

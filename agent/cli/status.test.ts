@@ -59,7 +59,7 @@ describe('a status', () => {
     store.retirePools([])
     store.append(commitOf(numbered(4, 4), { after: 1_000 }))
     expect(renderStatus(statusWith({ store: store.status(T0) }))).toMatch(
-      /pool old\n {2}retired {3}not in the configuration: .*\n {2}readings {2}4 accepted = 4 pending \+/,
+      /pool old\n {2}retired {3}not in the configuration, or closed by the pool: .*\n {2}readings {2}4 accepted = 4 pending \+/,
     )
   })
 

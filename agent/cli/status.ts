@@ -160,7 +160,7 @@ function freeOf({ free_bytes, min_free_bytes }: AgentStatus['store']['disk']): s
 
 function retirement({ since }: { readonly since: number | null }): string {
   const from = since === null ? '' : ` since ${formatTime(since)}`
-  return `not in the configuration${from}: nothing new is accepted for it, what it holds stays for max_age`
+  return `not in the configuration, or closed by the pool${from}: nothing new is accepted for it, what it holds stays for max_age`
 }
 
 function leaving({

@@ -207,7 +207,7 @@ describe('a courier', () => {
     pool.judge = async () => closed
     await courier.done
     expect(courier.state()).toMatchObject({ state: 'closed', fault: { code: 'pool-closed' } })
-    expect(alarms).toEqual(['delivery:lake pool-closed', 'gate of lake closed'])
+    expect(alarms).toEqual(['delivery:lake over', 'over: pool-closed'])
     await clock.advance(24 * HOUR)
     expect(sent.length).toBe(1)
     expect(outbox.length).toBe(2)

@@ -57,6 +57,8 @@ export interface CourierInput {
   readonly longest_rest: number
   /** kinds of the last refusals since anything was delivered, oldest first: a restart does not forget them */
   readonly refused: readonly string[]
+  /** The pool says that it is over. Where this fails, it is asked once more. */
+  readonly onClosed: (fault: Fault) => Promise<void>
   /** rung when a batch was sealed */
   readonly wake: Bell
   readonly clock: Clock
@@ -198,9 +200,8 @@ export function startCourier(input: CourierInput): Courier {
       case 'closed':
         fault = verdict.fault
         enter('closed')
-        await alarm(verdict.fault)
-        log.error({ pool, code: verdict.fault.code, hint: verdict.fault.hint }, verdict.fault.message)
-        return store.closeGate(pool)
+        await store.clearAlarm(alarmKey, clock.now()) // that of the gate says it
+        return input.onClosed(verdict.fault)
     }
   }
 

@@ -1,9 +1,14 @@
-import { expect, it } from 'vitest'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { expect, it, onTestFinished } from 'vitest'
 import type { LoadedConfig } from '../../config/load.ts'
 import { Fault, type FaultCode } from '../../core/fault.ts'
 import { silentLog } from '../../core/log.ts'
 import { makeFakeClock } from '../../test/support/fake-clock.ts'
+import { batchOf } from '../../test/support/store.ts'
 import { makeStoreClient } from '../../test/support/store-client.ts'
+import { problemType } from '../../uplink/problem.ts'
 import { makeLiveness } from './liveness.ts'
 import { makePools } from './pools.ts'
 
@@ -53,4 +58,43 @@ it('starts a pool again when what kept it from that may have passed, and says it
 
 it('leaves to a person what only a person can mend', async () => {
   expect(await startWith(['key-invalid'])).toEqual({ code: 'key-invalid', alarms: ['key-invalid'] })
+})
+
+it('shuts the gate of a pool that says it is over, and has its accounts end', async () => {
+  const server = createServer((_, res) => {
+    res.writeHead(410, { 'content-type': 'application/problem+json' })
+    res.end(JSON.stringify({ type: problemType('pool-closed') }))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const config = { url, receipt_key: '', timeout: 5_000, order: 'oldest_first' }
+  const stop = new AbortController()
+  const clock = makeFakeClock()
+  const calls: string[] = []
+  await using pools = makePools({
+    loaded: { pools: { lake: { ...loaded.pools.lake, config, tls_files: {} } } } as unknown as LoadedConfig,
+    store: makeStoreClient({
+      withdrawal: async () => null,
+      openPool: async () => undefined as never,
+      status: async () => ({ pools: {} }) as never,
+      nextBatch: async () => batchOf('lake', 0),
+      unburied: async () => [],
+      noteGate: async () => undefined,
+      clearAlarm: async () => undefined,
+      closeGate: async (pool) => void calls.push(`closeGate ${pool}`),
+      retirePool: async (pool) => void calls.push(`retirePool ${pool}`),
+    }),
+    max_sealed_ahead: 0,
+    clock,
+    log: silentLog,
+    liveness: makeLiveness(clock),
+    signal: stop.signal,
+    isSane: () => true,
+    alarm: (key, fault) => calls.push(`${key} ${fault?.code}`),
+  })
+  await pools.start('lake')
+  await pools.done() // nobody stops it: with the pool all that goes on for it is over
+  expect(calls).toEqual(['gate:lake policy-missing', 'closeGate lake', 'retirePool lake', 'gate:lake pool-closed'])
+  expect(pools.gates().lake).toMatchObject({ state: 'shut', fault: { code: 'pool-closed' } })
 })

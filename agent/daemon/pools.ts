@@ -78,6 +78,14 @@ export function makePools(input: {
       .catch((err) => log.warn({ pool: name, err }, 'the log could not be told that the gate is shut'))
   }
 
+  /** The pool says that it is over: nothing is sealed or accepted for it until the next start, and it holds up no other. */
+  async function close(name: string, fault: Fault): Promise<void> {
+    await store.closeGate(name)
+    await store.retirePool(name)
+    shut(name, fault)
+    ends.get(name)?.abort()
+  }
+
   /** Datasets whose backlog lies raw because enough is sealed, and when they will be fresh again. */
   function backlog(courier: Courier, pool: StoreStatus['pools'][string] | undefined, now: number): readonly Backlog[] {
     return Object.entries(pool?.queued ?? {}).flatMap(([dataset, { batches, span }]) => {
@@ -149,7 +157,10 @@ export function makePools(input: {
     const schedule = makeSchedule(pool.config)
     const common = { pool: name, client, store, schedule, longest_rest, clock, log, signal: signalOf(name) }
     resources.use(opening.move())
-    couriers.set(name, startCourier({ ...common, order, refused, wake, liveness }))
+    couriers.set(
+      name,
+      startCourier({ ...common, order, refused, wake, liveness, onClosed: (fault) => close(name, fault) }),
+    )
     const sign = (dropped: DroppedBatch): Tombstone => makeTombstone(dropped, parseSigningKey(pool.config!.signing_key))
     errands.push(runBurials({ ...common, sign }))
   }

@@ -70,6 +70,7 @@ async function live(
     order: 'fresh_first',
     schedule: { closedUntil: () => undefined, budget: undefined },
     longest_rest: MINUTE,
+    onClosed: async () => undefined,
     refused: [],
     wake,
     clock,

@@ -40,6 +40,7 @@ export type StoreCalls = Pick<
   | 'dropMemos'
   | 'startRun'
   | 'retirePools'
+  | 'retirePool'
   | 'withdrawal'
   | 'withdrawPool'
   | 'noteWithdrawn'

@@ -16,6 +16,7 @@ export function makeStoreClient(parts: Partial<StoreClient>): StoreClient {
     dropMemos: absent('dropMemos'),
     startRun: absent('startRun'),
     retirePools: absent('retirePools'),
+    retirePool: absent('retirePool'),
     withdrawal: absent('withdrawal'),
     withdrawPool: absent('withdrawPool'),
     noteWithdrawn: absent('noteWithdrawn'),
