@@ -108,10 +108,11 @@ export type KnownSignal = (signalId: string) => SignalSpec | { readonly sources:
 
 const DAY = 86_400_000
 
-/** Whether the policy has expired at `now`: it holds to the end (UTC) of the day it names. */
-export function isExpired(plan: DisclosurePlan, now: number): boolean {
-  return now > plan.expires + DAY
-}
+/** When the policy expires, UnixMs: at the end (UTC) of the day it names. */
+export const expiryOf = (plan: DisclosurePlan): number => plan.expires + DAY
+
+/** Whether the policy has expired at `now`. */
+export const isExpired = (plan: DisclosurePlan, now: number): boolean => now > expiryOf(plan)
 
 /**
  * Checks a policy against the contract that it pins, and makes the plan. All problems are told, with paths in the

@@ -20,7 +20,7 @@ describe('a pool that a running agent leaves', () => {
     expect(filesOf(plant, '.parquet')).toEqual([])
     expect(filesOf(plant, '.withdrawal')).toHaveLength(1)
     const { store, gates, ledger_ok } = await agent.status()
-    expect(gates.quality).toEqual({ state: 'withdrawn', fault: null })
+    expect(gates.quality).toEqual({ state: 'withdrawn', fault: null, expires: null })
     expect(ledger_ok).toBe(true)
     const { accepted } = store
     const { sealed, queued } = store.pools.quality!.batches

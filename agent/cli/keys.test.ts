@@ -1,9 +1,20 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { openStore } from '../../buffer/store.ts'
+import { loadConfig } from '../../config/load.ts'
+import type { Leaf } from '../../core/audit.ts'
+import { silentLog } from '../../core/log.ts'
 import { sluice } from '../../test/support/sluice.ts'
+import { openSmallPlant, type SmallPlant, untilStatus } from '../../test/support/small-plant.ts'
+import { T0 } from '../../test/support/store.ts'
+import { parseSigningKey } from '../../uplink/signature.ts'
+import { openAuditKey } from '../audit/audit-key.ts'
+import { formerKeys } from '../daemon/signing-keys.ts'
+import { destroyKey } from './destroy-key.ts'
+import { rotateKey } from './rotate-key.ts'
 
 let folder: string
 beforeAll(() => {
@@ -90,3 +101,104 @@ function publicHalf(seed: string): string {
   const key = createPublicKey(createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }))
   return Buffer.from(key.export({ format: 'jwk' }).x!, 'base64url').toString('base64')
 }
+
+/** A folder with a configuration, two keys, and a data folder in which an agent has run. */
+async function plantFolder(): Promise<{ readonly plant: SmallPlant; readonly logged: () => readonly Leaf[] }> {
+  const plant = await openSmallPlant()
+  const data_dir = plant.path('data')
+  const open = () =>
+    openStore({ data_dir, boot: 'test', now: T0, max_size: 64e6, max_age: 1e12, keep_raw: 0, log: silentLog })
+  open()[Symbol.dispose]()
+  const logged = (): readonly Leaf[] => {
+    using store = open()
+    return (store.look({ kind: 'leaves', from: 0, limit: 99 }) as readonly string[]).map((text) => JSON.parse(text))
+  }
+  return { plant, logged }
+}
+
+const quiet = () => {
+  const spies = [vi.spyOn(console, 'log'), vi.spyOn(console, 'error')].map((spy) => spy.mockReturnValue())
+  onTestFinished(() => {
+    for (const spy of spies) spy.mockRestore()
+  })
+  return () => spies.flatMap((spy) => spy.mock.calls.map(([line]) => String(line))).join('\n')
+}
+
+describe('sluice keys rotate', () => {
+  it('puts a new signing key in place, keeps the old one for withdrawal, and logs it', async () => {
+    const { plant, logged } = await plantFolder()
+    const file = plant.path('signing.key')
+    const old = parseSigningKey(readFileSync(file, 'utf8')).id
+    const said = quiet()
+    await rotateKey('signing', file, { config: plant.config })
+    const now = parseSigningKey(readFileSync(file, 'utf8')).id
+    expect(now).not.toBe(old)
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    expect(formerKeys(file).map(({ id }) => id)).toEqual([old])
+    expect(logged().at(-1)).toMatchObject({ kind: 'key_rotated', what: 'signing', before: old, after: now })
+    expect(said()).toMatch(/former_keys/)
+    await rotateKey('signing', file, { config: plant.config })
+    expect(
+      formerKeys(file)
+        .map(({ id }) => id)
+        .sort(),
+    ).toEqual([old, now].sort())
+    const { pools } = loadConfig(plant.config)
+    expect(pools.quality).toMatchObject({ signing_file: file, gate: { kind: 'open' } })
+  })
+
+  it('erases the old audit key', async () => {
+    const { plant } = await plantFolder()
+    const { id } = openAuditKey(plant.path('data'))
+    quiet()
+    await rotateKey('audit', undefined, { config: plant.config })
+    expect(openAuditKey(plant.path('data')).id).not.toBe(id)
+    expect(readdirSync(plant.path('data')).filter((name) => name.startsWith('audit.key'))).toEqual(['audit.key'])
+  })
+
+  it.each([
+    ['plant', 'plant.key', /epochs/],
+    ['signing', undefined, /name the file/],
+    ['signing', 'missing.key', /no such key file/],
+  ])('refuses %s %s', async (kind, name, why) => {
+    const { plant } = await plantFolder()
+    const file = name === undefined ? undefined : plant.path(name)
+    await expect(rotateKey(kind, file, { config: plant.config })).rejects.toThrow(why)
+  })
+})
+
+describe('sluice keys destroy', () => {
+  it('says what it means, then overwrites and removes the key; the gate stays shut', async () => {
+    const { plant, logged } = await plantFolder()
+    const file = plant.path('plant.key')
+    const said = quiet()
+    await expect(destroyKey('plant', file, { config: plant.config })).rejects.toThrow(/of quality would be gone/)
+    expect(said()).toMatch(/Flash storage/)
+    const text = readFileSync(file)
+    linkSync(file, plant.path('other-name'))
+    await destroyKey('plant', file, { config: plant.config, yes: true })
+    expect(existsSync(file)).toBe(false)
+    expect(readFileSync(plant.path('other-name')).equals(text)).toBe(false)
+    expect(logged().at(-1)).toMatchObject({ kind: 'key_destroyed', what: 'plant', pools: ['quality'] })
+    expect(loadConfig(plant.config).pools.quality!.gate).toMatchObject({ kind: 'shut', fault: { code: 'key-missing' } })
+  })
+
+  it('has the agent that runs shut its gates with one clear line', async () => {
+    const { plant, logged } = await plantFolder()
+    const agent = await plant.start()
+    await untilStatus(agent, (s) => s.gates.quality?.state === 'open')
+    quiet()
+    await destroyKey('plant', plant.path('plant.key'), { config: plant.config, yes: true })
+    const { gates } = await agent.status()
+    expect(gates.quality).toMatchObject({
+      state: 'shut',
+      fault: { code: 'key-missing', message: expect.stringMatching(/destroyed/) },
+    })
+    await agent[Symbol.asyncDispose]()
+    expect(
+      logged()
+        .map(({ kind }) => kind)
+        .filter((kind) => /gate|key/.test(kind)),
+    ).toEqual(['gate_opened', 'gate_shut', 'key_destroyed'])
+  })
+})

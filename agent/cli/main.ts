@@ -4,6 +4,7 @@ import { duration } from './arguments.ts'
 import { auditCommands } from './audit-commands.ts'
 import { bufferCommands } from './buffer-commands.ts'
 import { EXIT_FAILED, EXIT_USAGE, version } from './common.ts'
+import { keysCommands } from './keys-commands.ts'
 import { outboxCommands } from './outbox-commands.ts'
 import { policyCommands } from './policy-commands.ts'
 import { poolCommands } from './pool-commands.ts'
@@ -170,14 +171,7 @@ function program(): Command {
     .option(output, 'write it there, for spreadsheets, instead of printing it; never overwritten')
     .option('--separator <char>', '"," or ";" or "tab"', ',')
     .action(async (name, o) => (await import('./profile.ts')).exportProfile(name, o))
-  const keys = sluice.command('keys').description('make keys')
-  keys
-    .command('new')
-    .description('write a new key file (0600): `plant` for pseudonyms, `signing` for the account with a pool')
-    .argument('<kind>', 'plant or signing')
-    .argument('<file>', 'where to write it; never overwritten')
-    .option(json, 'print {kind, file, public}')
-    .action(async (kind, file, o) => (await import('./keys.ts')).newKey(kind, file, o))
+  keysCommands(sluice, [config, configHelp, configDefault])
   sluice
     .command('demo')
     .description('a whole plant on this machine, without hardware: simulated PLCs, broker, agent and pool')

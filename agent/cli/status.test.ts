@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { unixMs } from '../../core/brand.ts'
-import { commitOf, makeFolder, numbered, signalSpec, T0 } from '../../test/support/store.ts'
+import { commitOf, makeFolder, numbered, publicationTo, signalSpec, T0 } from '../../test/support/store.ts'
 import type { AgentStatus } from '../daemon/status.ts'
 import { isWell, renderStatus } from './status.ts'
 
@@ -48,6 +48,32 @@ describe('a status', () => {
     ['no agent runs', { running: false }],
   ])('is not well where %s', (_, parts) => {
     expect(isWell(statusWith(parts))).toBe(false)
+  })
+
+  it.each([
+    [31, ''],
+    [30, 'in 30 days'],
+    [0, 'in 0 days'],
+  ])('warns of a policy that expires in %i days', (days, warning) => {
+    using folder = makeFolder()
+    using store = folder.open()
+    store.openPool('p')
+    const gates = { p: { state: 'open', fault: null, expires: T0 + days * 86_400_000 } } as const
+    const shown = renderStatus(statusWith({ gates, store: store.status(T0) }))
+    expect(shown).toContain('gate      open')
+    expect(shown.includes('THE POLICY EXPIRES')).toBe(warning !== '')
+    expect(shown).toContain(warning)
+  })
+
+  it('shows how far a pool that was left has withdrawn what it got', () => {
+    using folder = makeFolder()
+    using store = folder.open()
+    store.openPool('p')
+    store.commitPublication(publicationTo(store, 'p', 0, { slot: T0 + 60_000 }))
+    store.withdrawPool('p', T0)
+    expect(renderStatus(statusWith({ store: store.status(T0) }))).toMatch(/left .*0 streams are withdrawn, 1 are owed/)
+    store.noteWithdrawn('p', 'stream', { kind: 'file' }, T0)
+    expect(renderStatus(statusWith({ store: store.status(T0) }))).toContain('the pool has withdrawn all 1 streams')
   })
 
   it('shows pools that are not configured any more, with what they hold', () => {

@@ -17,6 +17,10 @@ import {
 } from './common.ts'
 import { renderDelivery } from './delivery-text.ts'
 
+const DAY = 86_400_000
+/** So long before a policy expires it is said (ms). */
+const EXPIRY_WARNING = 30 * DAY
+
 /**
  * `sluice status`: asks the running agent, or reads the data folder while none runs. With `--check` the exit code is 1
  * while an alarm is open, commits fail, an account does not add up, or no agent runs: what a health check wants.
@@ -130,7 +134,11 @@ function renderPool(name: string, pool: AgentStatus['store']['pools'][string], s
     `pool ${name}`,
     ...(pool.withdrawn ? [`  left      ${leaving(pool.withdrawn)}`] : []),
     ...(pool.retired && !pool.withdrawn ? [`  retired   ${retirement(pool.retired)}`] : []),
-    ...(gate ? [`  gate      ${gate.state}${gate.fault ? `: ${gate.fault.message} (${gate.fault.hint})` : ''}`] : []),
+    ...(gate
+      ? [
+          `  gate      ${gate.state}${gate.fault ? `: ${gate.fault.message} (${gate.fault.hint})` : expiring(gate, s.now)}`,
+        ]
+      : []),
     `  readings  ${a.accepted} accepted = ${a.pending} pending + ${a.disclosed} disclosed + ${reasons(a.withheld)} withheld + ${reasons(a.evicted)} evicted`,
     `  batches   ${b.sealed} sealed = ${b.queued} queued + ${b.delivered} delivered + ${b.quarantined} quarantined + ${reasons(pool.dropped)} dropped`,
   ]
@@ -161,6 +169,13 @@ function freeOf({ free_bytes, min_free_bytes }: AgentStatus['store']['disk']): s
 function retirement({ since }: { readonly since: number | null }): string {
   const from = since === null ? '' : ` since ${formatTime(since)}`
   return `not in the configuration, or closed by the pool${from}: nothing new is accepted for it, what it holds stays for max_age`
+}
+
+/** A policy that is about to expire, in words. */
+function expiring({ expires }: { readonly expires: number | null }, now: number): string {
+  if (expires === null || expires - now > EXPIRY_WARNING) return ''
+  const days = Math.max(0, Math.floor((expires - now) / DAY))
+  return `; THE POLICY EXPIRES on ${formatTime(expires)}, in ${days} days: have the data steward renew it`
 }
 
 function leaving({

@@ -12,6 +12,7 @@ import { makeCommitQueue } from './commit-queue.ts'
 import { serveControl, socketPath } from './control.ts'
 import { makeForecast } from './forecast.ts'
 import { askKernel, makeKernelWatch } from './kernel-clock.ts'
+import { answerKeys } from './key-desk.ts'
 import { makeLiveness } from './liveness.ts'
 import { startNotary } from './notary.ts'
 import { answerDesk, makeOutboxDesk } from './outbox-desk.ts'
@@ -236,6 +237,7 @@ async function startLoops(input: AgentInput, stop: AbortController, resources: A
     probe: (argument) => probe(argument === '' ? undefined : argument),
     buffer: async (argument) => store.look(parseQuestion(argument)),
     pool: answerPools(pools),
+    key: answerKeys({ record: store.record, closeGate: store.closeGate, shut: pools.shut, now: clock.now }),
     outbox: answerDesk(makeOutboxDesk(store, clock.now, pools.hurry)),
     cost: timeReads,
     async clock(argument) {

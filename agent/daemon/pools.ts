@@ -5,6 +5,7 @@ import type { Clock } from '../../core/clock.ts'
 import { Fault } from '../../core/fault.ts'
 import type { Log } from '../../core/log.ts'
 import { backoffMs } from '../../core/retry.ts'
+import { expiryOf } from '../../privacy/compile.ts'
 import { makeSchedule } from '../../uplink/schedule.ts'
 import { parseSigningKey } from '../../uplink/signature.ts'
 import { makeTombstone } from '../../uplink/tombstone.ts'
@@ -71,7 +72,11 @@ export function makePools(input: {
   const resources = new AsyncDisposableStack()
 
   function shut(name: string, fault: Fault): void {
-    gates.set(name, { state: 'shut', fault: { code: fault.code, message: fault.message, hint: fault.hint } })
+    gates.set(name, {
+      state: 'shut',
+      fault: { code: fault.code, message: fault.message, hint: fault.hint },
+      expires: null,
+    })
     alarm(`gate:${name}`, fault)
     store
       .noteGate({ kind: 'gate_shut', pool: name, code: fault.code }, clock.now())
@@ -99,7 +104,7 @@ export function makePools(input: {
   /** Has a pool that was left withdraw what it owes still. */
   async function goOnWithdrawing(name: string): Promise<{ readonly attempted: Promise<Fault | null> }> {
     const pool = loaded.pools[name]
-    gates.set(name, { state: 'withdrawn', fault: null })
+    gates.set(name, { state: 'withdrawn', fault: null, expires: null })
     for (const key of [`gate:${name}`, `delivery:${name}`, `tls:${name}`]) await store.clearAlarm(key, clock.now())
     if (!pool?.config) return { attempted: Promise.resolve(pool?.gate.kind === 'shut' ? pool.gate.fault : null) }
     const client = resources.use(await openPoolClient(name, pool, (fault) => alarm(`tls:${name}`, fault)))
@@ -146,7 +151,7 @@ export function makePools(input: {
       const gate = gateOf(name, pool.config, pool.gate, limits)
       await store.clearAlarm(`gate:${name}`, clock.now())
       await store.noteGate(gateOpened(gate, pool.gate.policy.profile), clock.now())
-      gates.set(name, { state: 'open', fault: null })
+      gates.set(name, { state: 'open', fault: null, expires: expiryOf(gate.plan) })
       await store.openGate(gate)
       for (const dataset of gate.plan.datasets)
         for (const { name: column, accepted_risk } of dataset.columns)

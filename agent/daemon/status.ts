@@ -9,6 +9,8 @@ export interface GateState {
   /** withdrawn: the plant has left the pool */
   readonly state: 'open' | 'shut' | 'withdrawn'
   readonly fault: { readonly code: string; readonly message: string; readonly hint: string } | null
+  /** end of the last day on which anything is sealed, UnixMs; null where it is not open */
+  readonly expires: number | null
 }
 
 /** A dataset whose readings wait raw because as much is sealed as `max_sealed_ahead` allows. */
