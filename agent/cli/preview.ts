@@ -1,4 +1,5 @@
 import { closeSync, existsSync, openSync, readSync, writeFileSync } from 'node:fs'
+import { databasePath } from '../../buffer/database.ts'
 import type { LoadedConfig } from '../../config/load.ts'
 import { renderProblems } from '../../config/problem.ts'
 import { makeClock } from '../../core/clock.ts'
@@ -84,6 +85,11 @@ async function recentOf(
     return (buffer && (await previewRecent(buffer.desk, policy, options.last))) ?? nothing
   } catch (error) {
     if (!(error instanceof Fault)) throw error
+    const { data_dir } = loaded.gateway
+    if (!existsSync(databasePath(data_dir)))
+      return {
+        absent: `There are no readings to show yet: no agent has run with ${data_dir}, or this user may not see it.`,
+      }
     return { absent: `There are no readings to show: ${error.line}` }
   }
 }

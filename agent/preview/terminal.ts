@@ -1,5 +1,6 @@
 import plot from 'simple-ascii-chart'
 import { formatDuration } from '../../core/option.ts'
+import { withUnit } from '../../privacy/facts.ts'
 import { formatTime, table } from '../cli/common.ts'
 import type { RecentView } from './recent.ts'
 import type { Chart } from './replay.ts'
@@ -19,7 +20,7 @@ export function renderPreview(pool: PoolPreview, wanted: readonly string[]): str
       `  ${signal}`,
       `${c.dataset}.${c.column}`,
       `${c.stat} over ${formatDuration(c.window_ms)}`,
-      c.range ? `${c.range[0]} to ${c.range[1]} ${c.unit} in steps of ${c.step}` : 'listed categories only',
+      c.range ? `${c.range[0]} to ${withUnit(c.range[1], c.unit)} in steps of ${c.step}` : 'listed categories only',
       c.accepted_risk === null ? '' : `RISK ACCEPTED: ${c.accepted_risk}`,
     ]),
   )
