@@ -51,6 +51,11 @@ export const CARD_TEXTS = {
     ko: '무작위 잡음을 더함(표준편차 {sd}, 엡실론 {epsilon})',
     ja: 'ランダムなノイズを加算（標準偏差 {sd}、イプシロン {epsilon}）',
   },
+  budget: {
+    en: 'All values with noise together say at most epsilon {epsilon} of one signal within any {window}; once that is spent, they are empty.',
+    ko: '잡음을 더한 값을 모두 합해 신호 하나에 대해 어느 {window} 동안에도 엡실론 {epsilon}까지만 드러납니다. 다 쓰면 그 값은 비어 있게 됩니다.',
+    ja: 'ノイズを加えた値の全体で、1 つの信号について明かされるのは、どの{window}でもイプシロン {epsilon} までです。使い切ると、それらの値は空欄になります。',
+  },
   marks: {
     en: 'Beside each value stands a mark: ok, degraded, missing or clipped. Each row also names the class of its machine: {classes}.',
     ko: '각 값 옆에는 정상, 품질 저하, 없음, 범위 초과 가운데 하나의 표시가 붙습니다. 각 행에는 설비의 종류도 적힙니다: {classes}.',
@@ -160,6 +165,11 @@ export const CARD_TEXTS = {
     en: 'Profile {profile}: windows of at least {window}, steps of at least {percent} of the range',
     ko: '프로필 {profile}: 구간은 {window} 이상, 간격은 범위의 {percent} 이상',
     ja: 'プロファイル {profile}：区間は{window}以上、刻みは範囲の {percent} 以上',
+  },
+  daily_epsilon: {
+    en: 'Every column has noise: epsilon of at most {epsilon} for each signal in a day',
+    ko: '모든 열에 잡음이 있음: 신호마다 하루에 엡실론 {epsilon} 이하',
+    ja: 'すべての列にノイズあり：信号ごとに 1 日イプシロン {epsilon} 以下',
   },
   rate_step: {
     en: 'Ratios: steps of at least {step}',

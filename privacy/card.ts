@@ -1,6 +1,6 @@
 import { formatBytes } from '../core/option.ts'
 import { type CardLanguage, say } from './card-text.ts'
-import { type ColumnFacts, type DatasetFacts, type PolicyFacts, withUnit } from './facts.ts'
+import { type ColumnFacts, type DatasetFacts, deviationText, type PolicyFacts, withUnit } from './facts.ts'
 import { PROFILES } from './profile.ts'
 
 /** A policy on one page, in plain words of one language. */
@@ -41,6 +41,7 @@ export function makeCard(facts: PolicyFacts, withheld: readonly string[], langua
         title: say(language, 'leaves'),
         items: [
           ...facts.datasets.map((dataset) => datasetItem(dataset, facts.assets.length, language)),
+          ...budgetItems(facts, language),
           { text: say(language, 'marks', { classes }), under: [] },
         ],
       },
@@ -101,7 +102,8 @@ function columnText(facts: ColumnFacts, language: CardLanguage): string {
   const { meaning, column, range, step, unit, vocabulary, floor, noise } = facts
   const stat = say(language, `stat_${facts.stat}`)
   const window = durationText(facts.window_ms, language)
-  const value = (text: string): string => withUnit(text, unit === 'Cel' ? '°C' : unit)
+  const plain = unit === 'Cel' ? '°C' : unit
+  const value = (text: string): string => withUnit(text, plain)
   return [
     range && step
       ? say(language, 'number', {
@@ -110,10 +112,14 @@ function columnText(facts: ColumnFacts, language: CardLanguage): string {
         })
       : say(language, 'category', { meaning, column, stat, window, words: (vocabulary ?? []).join(', ') }),
     ...(floor === null ? [] : [say(language, 'floor', { floor: floor.toLocaleString(language) })]),
-    ...(noise === null
-      ? []
-      : [say(language, 'noise', { sd: value(String(Number(noise.sd.toPrecision(3)))), epsilon: noise.epsilon })]),
+    ...(noise === null ? [] : [say(language, 'noise', { sd: deviationText(noise, plain), epsilon: noise.epsilon })]),
   ].join(language === 'ja' ? '、' : ', ')
+}
+
+function budgetItems({ budget }: PolicyFacts, language: CardLanguage): readonly CardItem[] {
+  if (!budget) return []
+  const { epsilon, window_ms } = budget
+  return [{ text: say(language, 'budget', { epsilon, window: durationText(window_ms, language) }), under: [] }]
 }
 
 function unlistedText(withheld: readonly string[], language: CardLanguage): string {
@@ -126,10 +132,11 @@ function unlistedText(withheld: readonly string[], language: CardLanguage): stri
 
 function identityTexts(facts: PolicyFacts, language: CardLanguage): readonly string[] {
   const { profile, hash, contract } = facts
-  const { window, step_permille, delta_permille, rate_step } = PROFILES[profile]
+  const { window, step_permille, delta_permille, rate_step, daily_epsilon } = PROFILES[profile]
   const percent = (permille: number): string => `${permille / 10} %`
   return [
     say(language, 'profile', { profile, window: durationText(window, language), percent: percent(step_permille) }),
+    ...(daily_epsilon === null ? [] : [say(language, 'daily_epsilon', { epsilon: daily_epsilon })]),
     ...(rate_step === null ? [] : [say(language, 'rate_step', { step: rate_step })]),
     say(language, 'delta_step', { percent: percent(delta_permille) }),
     say(language, 'policy_hash', { hash }),

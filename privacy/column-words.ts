@@ -2,7 +2,7 @@ import { formatDuration } from '../core/option.ts'
 import type { SignalSpec } from '../core/signal.ts'
 import { unitConversion } from '../core/unit.ts'
 import { say } from './card-text.ts'
-import { type ColumnFacts, withUnit } from './facts.ts'
+import { type ColumnFacts, deviationText, withUnit } from './facts.ts'
 
 /** How a column comes about and what it tells, in words, for the data steward. */
 export interface ColumnWords {
@@ -109,9 +109,8 @@ function clampStep({ kind, range, unit, stat, vocabulary }: ColumnFacts): Column
 function gridSteps({ range, step, unit, noise }: ColumnFacts): ColumnWords['steps'] {
   if (!range || !step) return []
   const grid = `to the nearest of the values ${range[0]} + k × ${withUnit(step, unit)}; a middle goes up`
-  const width = noise && Number(noise.sd.toPrecision(3))
   const drawn = noise
-    ? `discrete Laplace, epsilon ${noise.epsilon}, sensitivity ${noise.sensitivity} steps: standard deviation ${withUnit(String(width), unit)}; not clamped again`
+    ? `discrete Laplace, epsilon ${noise.epsilon}, sensitivity ${noise.sensitivity} steps: standard deviation ${deviationText(noise, unit)}; not clamped again`
     : 'none'
   return [
     { step: 'grid', text: grid },

@@ -21,6 +21,7 @@ const rate = (over: string, floor: number) => ({
   rate: { of: '{asset}/ng', over, kind: 'counter', floor },
   range: [0, 20],
   step: 0.1,
+  noise: { epsilon: 0.5 },
 })
 
 /** `what changes`, the change, and its lines from the example to it; the way back says the opposite. */
@@ -57,6 +58,21 @@ const ways: readonly (readonly [string, Otherwise, readonly string[]])[] = [
       'looser stream.oil window 1m → 30s',
       'looser stream.state window 1m → 30s',
     ],
+  ],
+  [
+    'a larger epsilon of a column',
+    { rules: { hourly: { defects: { ...rate('{asset}/total', 100), noise: { epsilon: 1 } } } } },
+    ['looser hourly.defects noise epsilon 0.5, standard deviation 2.83 % → epsilon 1, standard deviation 1.41 %'],
+  ],
+  [
+    'a larger budget',
+    { policy: { budget: { window: '1d', epsilon: 8 } } },
+    ['looser policy budget epsilon 4 in any 1d → epsilon 8 in any 1d'],
+  ],
+  [
+    'as large a budget of a shorter span',
+    { policy: { budget: { window: '8h', epsilon: 4 } } },
+    ['looser policy budget epsilon 4 in any 1d → epsilon 4 in any 8h'],
   ],
   [
     'an accepted risk',
@@ -111,6 +127,13 @@ describe('two policies compared', () => {
     expect(told({}, { datasets: stream({ stat: 'max' }) })).toEqual(['changed stream.oil statistic mean → max'])
     expect(told({}, { rules: { hourly: { defects: rate('press-8/total', 100) } } })).toContain(
       'tighter hourly.defects source of press-7 press-7/total → ∅',
+    )
+  })
+
+  it('says that noise which goes is looser', () => {
+    const { noise: _, ...bare } = rate('{asset}/total', 100)
+    expect(told({}, { rules: { hourly: { defects: bare } } })).toContain(
+      'looser hourly.defects noise epsilon 0.5, standard deviation 2.83 % → ∅',
     )
   })
 

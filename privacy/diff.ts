@@ -1,6 +1,6 @@
 import { compareDecimal, parseDecimal } from '../core/decimal.ts'
 import { formatBytes, formatDuration } from '../core/option.ts'
-import { type ColumnFacts, type DatasetFacts, type PolicyFacts, withUnit } from './facts.ts'
+import { type ColumnFacts, type DatasetFacts, deviationText, type PolicyFacts, withUnit } from './facts.ts'
 import { PROFILE_NAMES } from './schema.ts'
 
 /**
@@ -53,8 +53,19 @@ function headChanges(was: PolicyFacts, is: PolicyFacts): readonly Told[] {
     ...ordered('profile', was.profile, is.profile, strictness),
     ...ordered('expires', was.expires, is.expires, was.expires < is.expires ? 1 : -1),
     ...differs('contract', was.contract.sha256, is.contract.sha256),
+    ...budgetChanges(was.budget, is.budget),
     ...differs('epochs', was.contract.epochs.join(', '), is.contract.epochs.join(', ')),
   ]
+}
+
+/** More in as long a span, or as much in a shorter one, is looser. */
+function budgetChanges(was: PolicyFacts['budget'], is: PolicyFacts['budget']): readonly Told[] {
+  const text = (budget: PolicyFacts['budget']): string | null =>
+    budget && `epsilon ${budget.epsilon} in any ${formatDuration(budget.window_ms)}`
+  if (!was || !is) return came('budget', text(was), text(is), 'tighter')
+  const looser = compareText(is.epsilon, was.epsilon) > 0 || is.window_ms < was.window_ms
+  const same = compareText(is.epsilon, was.epsilon) === 0 && is.window_ms === was.window_ms
+  return same ? [] : ordered('budget', text(was), text(is), looser ? 1 : -1)
 }
 
 function datasetChanges(was: DatasetFacts, is: DatasetFacts): readonly Told[] {
@@ -93,16 +104,11 @@ function gridChanges(was: ColumnFacts, is: ColumnFacts): readonly Told[] {
   return [...range, ...step]
 }
 
-function noiseChanges({ noise: was }: ColumnFacts, { noise: is }: ColumnFacts): readonly Told[] {
-  if (!was || !is) return came('noise', was && noiseText(was), is && noiseText(is), 'tighter')
-  return [
-    ...ordered(
-      'noise',
-      noiseText(was),
-      noiseText(is),
-      compareText(is.epsilon, was.epsilon) || is.sensitivity - was.sensitivity,
-    ),
-  ]
+/** How wide it is follows from epsilon and from what is told of the rest. */
+function noiseChanges(was: ColumnFacts, is: ColumnFacts): readonly Told[] {
+  if (!was.noise || !is.noise) return came('noise', noiseText(was), noiseText(is), 'tighter')
+  const loosening = compareText(is.noise.epsilon, was.noise.epsilon)
+  return loosening === 0 ? [] : ordered('noise', noiseText(was), noiseText(is), loosening)
 }
 
 /** Of the assets that both list: signals that begin to feed the column, and those that do no more. */
@@ -190,8 +196,8 @@ function unitText(column: ColumnFacts): string | null {
   return column.unit && `${rangeText(column)} in steps of ${column.step}`
 }
 
-function noiseText({ epsilon, sensitivity }: NonNullable<ColumnFacts['noise']>): string {
-  return `epsilon ${epsilon}, sensitivity ${sensitivity} steps`
+function noiseText({ noise, unit }: ColumnFacts): string | null {
+  return noise && `epsilon ${noise.epsilon}, standard deviation ${deviationText(noise, unit)}`
 }
 
 function numberText(n: number | null): string | null {

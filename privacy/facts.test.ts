@@ -34,6 +34,13 @@ describe('a policy in figures', () => {
     expect(columnOf('state').least).toEqual({ window_ms: 60_000, step: null })
   })
 
+  it('has the noise in the column’s unit: √2 × scale for a scale of many steps', () => {
+    const { noise } = columnOf('defects')
+    expect(noise).toMatchObject({ epsilon: '0.5', sensitivity: 10 })
+    expect(noise!.sd).toBeCloseTo(Math.SQRT2 * (10 / 0.5) * 0.1, 2)
+    expect(facts.budget).toEqual({ window_ms: 86_400_000, epsilon: '4' })
+  })
+
   it('has a hash of its content, whatever the order of its keys and its plant key', () => {
     expect(facts.hash).toMatch(/^[0-9a-f]{64}$/)
     expect(exampleFacts({ policy: { plant_key: 'another' } }).hash).toBe(facts.hash)
@@ -58,6 +65,7 @@ describe('a column in words', () => {
     expect(textOf('oil', 'grid')).toContain('0 + k × 0.5 Cel')
     expect(textOf('defects', 'statistic')).toContain('less than 100')
     expect(textOf('defects', 'clamp')).toContain('the result to 0 … 20 %')
+    expect(textOf('defects', 'noise')).toMatch(/epsilon 0\.5, sensitivity 10 steps: standard deviation 2\.83 %/)
     expect(textOf('humidity', 'unit')).toBe('%, taken as it is')
   })
 

@@ -17,6 +17,8 @@ export interface PolicyFacts {
   /** SHA-256 of the policy's canonical JSON (RFC 8785) without its plant key, hex */
   readonly hash: string
   readonly contract: { readonly sha256: string; readonly epochs: readonly string[] }
+  /** what all noised columns together may say of one signal in any such span; null where none has noise */
+  readonly budget: { readonly window_ms: number; readonly epsilon: string } | null
   readonly assets: readonly AssetFacts[]
   /** in the contract's order */
   readonly datasets: readonly DatasetFacts[]
@@ -107,6 +109,7 @@ export function describePolicy(input: Described): PolicyFacts {
     expires: dayOf(plan.expires),
     hash: policyContentHash(input.document),
     contract: { sha256: input.contract_sha256, epochs: plan.epochs.map(dayOf) },
+    budget: policy.budget ? { window_ms: policy.budget.window, epsilon: policy.budget.epsilon } : null,
     assets: Object.entries(policy.assets).map(([asset, { class: kind, cycle_time }]) => ({
       asset,
       class: kind,
@@ -178,6 +181,11 @@ function leastOf(column: PlanColumn, profile: ProfileName): ColumnFacts['least']
   const [low, high] = column.range.map((text) => parseDecimal(text)!)
   const step = leastStep(profile, { low: low!, high: high! }, column.stat, column.stat === 'rate' ? column.factor : 1)
   return { window_ms, step: formatDecimal(step) }
+}
+
+/** How wide noise is, to three digits. */
+export function deviationText({ sd }: NoiseFacts, unit: string | null): string {
+  return withUnit(String(Number(sd.toPrecision(3))), unit)
 }
 
 /** A value with its UCUM unit; a bare number alone. */

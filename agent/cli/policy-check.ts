@@ -69,6 +69,11 @@ function renderChecked({ file, facts, withheld }: Checked): string {
     `${file}: ok, for the pool ${facts.pool}`,
     `  ${profileText(facts)}`,
     `  until ${facts.expires}, ${facts.assets.length} assets: ${some(facts.assets.map(({ asset }) => asset))}`,
+    ...(facts.budget
+      ? [
+          `  budget of noise: epsilon ${facts.budget.epsilon} for each signal in any ${formatDuration(facts.budget.window_ms)}`,
+        ]
+      : []),
     `  hash ${facts.hash}`,
     ...facts.datasets.flatMap((dataset) => ['', ...renderDataset(dataset)]),
     '',

@@ -125,7 +125,7 @@ function renderTiles(
 
 function renderCharts({ from, until, damaged, charts }: RecentView, facts: PolicyFacts, firstChart: number): Html {
   const numbered = charts.map((chart, i) => ({ chart, i: firstChart + i }))
-  return html`<p class="faint">Readings that were stored from ${formatTime(from)} to ${formatTime(until)}, and what they become. The value of a window that is longer than a slot stands in the slots after it. Slots that are still open are not drawn.${damaged > 0 ? ` ${damaged} blocks are damaged and left out.` : ''}</p>
+  return html`<p class="faint">Readings that were stored from ${formatTime(from)} to ${formatTime(until)}, and what they become. The value of a window that is longer than a slot stands in the slots after it. Slots that are still open are not drawn.${facts.budget ? ' Noise was drawn for this page alone, for drawings and files apart, and is thrown away.' : ''}${damaged > 0 ? ` ${damaged} blocks are damaged and left out.` : ''}</p>
 <p class="keys faint"><i class="raw"></i>readings, lowest to highest <i class="out"></i>disclosed <i class="clip"></i>clipped to the range</p>
 <div class="charts">
 ${numbered.map(({ chart, i }) => renderChart(chart, facts, i))}

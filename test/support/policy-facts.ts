@@ -35,6 +35,7 @@ const RULES = {
       rate: { of: '{asset}/ng', over: '{asset}/total', kind: 'counter', floor: 100 },
       range: [0, 20],
       step: 0.1,
+      noise: { epsilon: 0.5 },
     },
     humidity: { from: '{place}/humidity', range: [0, 100], step: 1 },
   },
@@ -74,7 +75,7 @@ export function exampleFacts({
   const merged = Object.fromEntries(
     Object.entries(RULES).map(([name, columns]) => [name, withoutGone({ ...columns, ...rules[name] })]),
   )
-  const document = policyOf(merged, { assets, ...policy })
+  const document = policyOf(merged, { assets, budget: { window: '1d', epsilon: 4 }, ...policy })
   return describePolicy({
     plan: planOf(agreed, document, EXAMPLE_SIGNALS),
     policy: policySchema.parse(document),
