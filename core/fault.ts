@@ -136,6 +136,10 @@ export const FAULTS = {
     fate: 'waits',
     hint: 'set the clock (NTP), or where it is right say `sluice clock trust`; readings are kept and nothing is sealed until then',
   },
+  'sealed-ahead': {
+    fate: 'waits',
+    hint: 'set the clock if it is wrong now; if it was ahead when this was sealed, readings wait until then, for no slot is sealed twice: to go on sooner stop the agent, put data_dir aside and start with an empty one (`sluice buffer export` reads the old)',
+  },
   'seal-failed': {
     fate: 'waits',
     hint: 'the sealed file did not read back as written: report this with the log; readings wait',

@@ -14,6 +14,7 @@ import { makeLaplace } from '../../privacy/noise.ts'
 import { type PolicyRecord, readPolicyRecord, recordPolicy } from '../../privacy/policy-record.ts'
 import { seal } from '../../uplink/seal.ts'
 import { parseSigningKey } from '../../uplink/signature.ts'
+import { type Ahead, furthestAhead } from './ahead.ts'
 import type { Gate } from './worker-port.ts'
 
 /** Blocks read from the log at a time. */
@@ -34,6 +35,8 @@ export interface Publisher {
     | { readonly kind: 'more' | 'idle' }
   /** Whether some dataset may be sealed further; where none may, nothing is to be done before a batch has gone. */
   hasRoom(): boolean
+  /** What is sealed further than it can be by `now` (UnixMs). */
+  ahead(now: number): Ahead | undefined
   /** How the readings of a block that is about to be evicted, or some of it, are accounted. */
   fateOnEviction(block: StoredBlock): readonly LedgerEntry[] | undefined
 }
@@ -163,6 +166,7 @@ export function makePublisher(input: { readonly store: Store; readonly gate: Gat
       return { kind: 'idle' }
     },
     hasRoom: () => plan.datasets.some(({ name, cadence }) => mayBeSealed(name, cadence)),
+    ahead: (now) => furthestAhead(plan.datasets, cursor.sealed_until, now + gate.max_skew),
     fateOnEviction: (block) => disclosure?.accountLost(block, Math.max(0, cursor.raw_seq - block.seq)),
   }
 }

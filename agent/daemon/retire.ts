@@ -3,7 +3,7 @@ import type { UnixMs } from '../../core/brand.ts'
 import type { StoreClient } from './store-client.ts'
 
 /** Keys of alarms that are about one pool. */
-const POOL_ALARM = /^(?:gate|delivery|tls):(.+)$/
+const POOL_ALARM = /^(?:gate|delivery|tls|ahead):(.+)$/
 
 /**
  * Tells the store which pools are configured: the others are retired (buffer/README.md, "Retired pools"), and their alarms

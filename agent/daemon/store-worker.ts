@@ -3,6 +3,7 @@ import type { Store } from '../../buffer/port.ts'
 import { openStore } from '../../buffer/store.ts'
 import { Fault } from '../../core/fault.ts'
 import type { Log } from '../../core/log.ts'
+import { makeAheadAlarm } from './ahead.ts'
 import { unpackMarks } from './packed-marks.ts'
 import { isPassing } from './passing.ts'
 import { makePublisher, type Publisher } from './publish.ts'
@@ -53,6 +54,7 @@ const gates = new Map<string, OpenGate>()
 let pumping: NodeJS.Immediate | undefined
 
 const store = open()
+const tellAhead = makeAheadAlarm(store, log)
 
 /** Call 0 is the opening itself. */
 function open(): Store {
@@ -189,6 +191,10 @@ const calls: Omit<StoreCalls, 'append'> & { append(commit: PostedCommit): Return
     const dropped = store.dropBatches(filter, message, at)
     pump() // room in `max_sealed_ahead`
     return dropped
+  },
+  tidy(now) {
+    store.tidy(now)
+    for (const [pool, { publisher }] of gates) if (publisher) tellAhead(pool, publisher.ahead(now), now)
   },
   openGate(gate) {
     gates.set(gate.pool, { gate, failures: 0 })
