@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { Fault } from '../../core/fault.ts'
 import { parsePlantKey } from '../../privacy/keys.ts'
 import { type CommonOptions, loadWithGateway, printJson } from './common.ts'
-import { eraseFile, logKeyEvent, readKeyFile } from './key-files.ts'
+import { eraseFile, openKeyLog, readKeyFile } from './key-files.ts'
 
 const MEANING = [
   'Without the plant key',
@@ -33,8 +33,9 @@ export async function destroyKey(
     const whose = pools.length > 0 ? `of ${pools.join(', ')}` : 'that no open pool here uses'
     throw new Fault('usage', { file }, `the plant key ${whose} would be gone for good: say --yes`)
   }
+  const log = await openKeyLog(loaded)
   eraseFile(file)
-  const logged = await logKeyEvent(loaded, { kind: 'key_destroyed', what: 'plant', pools })
+  const logged = await log({ kind: 'key_destroyed', what: 'plant', pools })
   if (options.json) return printJson({ file, pools })
   console.log(
     `${file}: overwritten and removed; ${pools.length > 0 ? `nothing more is sealed for ${pools.join(', ')}` : 'no open pool used it'}`,

@@ -1,10 +1,10 @@
 import { resolve } from 'node:path'
 import { Fault } from '../../core/fault.ts'
 import { newSigningKey, parseSigningKey } from '../../uplink/signature.ts'
-import { auditKeyPath, writeKeyFile } from '../audit/audit-key.ts'
+import { auditKeyPath } from '../audit/audit-key.ts'
 import { formerKeyFile } from '../daemon/signing-keys.ts'
 import { type CommonOptions, loadWithGateway, printJson } from './common.ts'
-import { eraseFile, logKeyEvent, readKeyFile, replaceKeyFile } from './key-files.ts'
+import { openKeyLog, readKeyFile, replaceKeyFile, writeKeyBeside } from './key-files.ts'
 
 /**
  * `sluice keys rotate signing FILE | audit`: a new key takes the place of one. The old signing key is kept beside it, because
@@ -33,11 +33,11 @@ export async function rotateKey(kind: string, named: string | undefined, options
   const text = newSigningKey()
   const after = parseSigningKey(text).id
   const kept = kind === 'signing' ? formerKeyFile(file, before) : null
-  if (kept === null) eraseFile(file)
-  else writeKeyFile(kept, old)
-  replaceKeyFile(file, text)
+  const log = await openKeyLog(loaded)
+  if (kept !== null) writeKeyBeside(file, kept, old)
+  replaceKeyFile(file, text, kept === null ? 'erase' : 'keep')
   // The agent logs another audit key itself, before it first signs with it.
-  if (kind === 'signing') await logKeyEvent(loaded, { kind: 'key_rotated', what: kind, before, after })
+  if (kind === 'signing') await log({ kind: 'key_rotated', what: kind, before, after })
   if (options.json) return printJson({ kind, file, before, after, kept })
   console.log(`${file}: new ${kind} key ${after}`)
   if (kept === null)
