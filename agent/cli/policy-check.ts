@@ -1,6 +1,13 @@
 import { problemJson, renderProblems } from '../../config/problem.ts'
 import { formatDuration } from '../../core/option.ts'
-import { type ColumnFacts, type DatasetFacts, describePolicy, type PolicyFacts, withUnit } from '../../privacy/facts.ts'
+import {
+  type ColumnFacts,
+  type DatasetFacts,
+  describePolicy,
+  deviationText,
+  type PolicyFacts,
+  withUnit,
+} from '../../privacy/facts.ts'
 import { PROFILES } from '../../privacy/profile.ts'
 import { renderTried, type Tried, tryJson, tryPolicies } from './bench.ts'
 import { EXIT_FAILED, EXIT_USAGE, printJson, some, table } from './common.ts'
@@ -109,9 +116,7 @@ function columnRow(column: ColumnFacts): readonly string[] {
     range ? `${range[0]} to ${withUnit(range[1], unit)}` : some(vocabulary ?? []),
     step ? `steps of ${step}` : 'these words only',
     floor === null ? '' : `null below ${floor} parts`,
-    noise
-      ? `noise of standard deviation ${withUnit(String(Number(noise.sd.toPrecision(3))), unit)}, epsilon ${noise.epsilon}`
-      : 'no noise',
+    noise ? `noise of standard deviation ${deviationText(noise, unit)}, epsilon ${noise.epsilon}` : 'no noise',
   ]
 }
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { formatBytes, formatDuration } from '../../core/option.ts'
 import type { PolicyCard } from '../../privacy/card.ts'
-import { type PolicyFacts, withUnit } from '../../privacy/facts.ts'
+import { deviationText, type PolicyFacts, withUnit } from '../../privacy/facts.ts'
 import type { Explained } from '../../privacy/preview.ts'
 import { formatTime } from '../cli/common.ts'
 import { type Html, html, jsonScript } from './html.ts'
@@ -160,9 +160,7 @@ function renderColumns({ datasets }: PolicyFacts): Html {
         `${c.stat} over ${formatDuration(c.window_ms)}${c.floor === null ? '' : `, null below ${c.floor}`}`,
         c.range ? `${c.range[0]} to ${withUnit(c.range[1], c.unit)}` : (c.vocabulary ?? []).join(', '),
         c.step === null ? '–' : withUnit(c.step, c.unit),
-        c.noise
-          ? `sd ${withUnit(String(Number(c.noise.sd.toPrecision(3))), c.unit)}, epsilon ${c.noise.epsilon}`
-          : 'none',
+        c.noise ? `sd ${deviationText(c.noise, c.unit)}, epsilon ${c.noise.epsilon}` : 'none',
         Math.ceil(c.bits_an_hour),
         c.accepted_risk ?? '–',
       ],
