@@ -86,7 +86,8 @@ function renderChart({ dataset, column, signals, apart, unit, first, slot, raw, 
     ...(coloured ? { color: colours } : {}),
   })
   const times = lines.flatMap((points) => [points[0]![0], points.at(-1)![0]])
-  const told = coloured ? 'yellow: readings, blue: disclosed' : 'readings, and disclosed in steps'
+  const both = coloured ? 'yellow: readings, blue: disclosed' : 'readings, and disclosed in steps'
+  const told = apart ? 'disclosed; readings are of another magnitude' : both
   const span = `${formatTime(Math.min(...times))} to ${formatTime(Math.max(...times))}`
   return `${title}\n${drawn.replace(/^\n/, '').trimEnd()}\n  ${span}; ${told}`
 }
