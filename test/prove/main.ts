@@ -5,6 +5,7 @@ import { isFlat, proveFlap } from './flap.ts'
 import { MOST_GROWTH_MB, proveFuzz } from './fuzz.ts'
 import { proveKill } from './kill.ts'
 import { proveNetwork } from './network.ts'
+import { FALSE_ALARM, proveNoise } from './noise.ts'
 import { provePowercut } from './powercut/powercut.ts'
 
 /**
@@ -84,9 +85,19 @@ switch (positionals[0]) {
     if (failed_starts > 0 || accounted < 1 || wrong > 0 || resealed > 0) process.exitCode = 1
     break
   }
+  case 'noise': {
+    const scale = values.quick ? 0.1 : 1
+    const say = (line: string): void => console.error(line)
+    const result = proveNoise({ draws: 12e6 * scale, outputs: 300_000 * scale, restores: 30 * scale, say })
+    console.log(values.json ? JSON.stringify(result) : result)
+    const { p_value, float_attack_certain, redraws_after_restore, control_certain, control_redraws } = result
+    const isFound = control_certain > 0 && control_redraws > 0
+    if (p_value < FALSE_ALARM || float_attack_certain > 0 || redraws_after_restore > 0 || !isFound) process.exitCode = 1
+    break
+  }
   default:
     console.error(
-      'usage: npm run prove -- kill|powercut|network|damage|canary|fuzz|flap [--kills N] [--states N] [--faults N] [--files N] [--seed N] [--quick] [--json]',
+      'usage: npm run prove -- kill|powercut|network|damage|canary|fuzz|flap|noise [--kills N] [--states N] [--faults N] [--files N] [--seed N] [--quick] [--json]',
     )
     process.exitCode = 2
 }
