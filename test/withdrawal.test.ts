@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync } from 'node:fs'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { verifyAudit } from '../agent/cli/audit.ts'
 import { askAgent } from '../agent/daemon/control.ts'
 import { remotePools } from '../agent/daemon/pool-desk.ts'
 import { openSmallPlant, type SmallPlant, untilStatus } from './support/small-plant.ts'
@@ -41,5 +42,13 @@ describe('a pool that a running agent leaves', () => {
     expect(joined.store.pools.quality!.stream).not.toBe(store.pools.quality!.stream)
     expect(joined.ledger_ok).toBe(true)
     expect(filesOf(plant, '.parquet').length).toBeGreaterThan(0)
+
+    // The log tells it all, and can be verified while the agent runs.
+    const print = vi.spyOn(console, 'log').mockReturnValue()
+    await verifyAudit({ config: plant.config, json: true })
+    const found = JSON.parse(String(print.mock.lastCall![0]))
+    print.mockRestore()
+    expect(found).toMatchObject({ ok: true, problems: [] })
+    expect(found.checkpoints.here).toBeGreaterThan(0)
   })
 })
