@@ -134,6 +134,14 @@ describe('volume', () => {
     expect(hits).toBeLessThanOrEqual(2)
   })
 
+  it('guesses where there is noise', () => {
+    const hits = Array.from({ length: 40 }, (_, i) => {
+      const n = 1_500 + 37 * i
+      return guessCount([30 / n, 0.05, -0.03], { step: 0.002, noise: 0.05 }, prior, random) === n
+    }).filter(Boolean).length
+    expect(hits).toBeLessThanOrEqual(1)
+  })
+
   it('finds a cycle, also where the window is longer than half of it', () => {
     const candidates = Array.from({ length: 400 }, (_, i) => 20 * Math.exp(i * 0.004))
     const series = Array.from({ length: 500 }, (_, i) => Math.sin((2 * Math.PI * i * 10) / 37))

@@ -44,12 +44,17 @@ function countLikelihood(rate: number, n: number, { step, noise }: RatePublished
     const d = Math.round(rate * n)
     return d / n === rate ? 1 / (n + 1) : NEVER
   }
-  if (noise === 0) return Math.max(NEVER, defectsIn(rate, n, step) / (n + 1))
-  let sum = 0
-  const reach = Math.ceil((8 * noise) / step)
-  for (let k = -reach; k <= reach; k++)
-    sum += defectsIn(rate + k * step, n, step) * Math.exp((-Math.abs(k) * step) / noise)
-  return Math.max(NEVER, sum / (n + 1))
+  const likelihood = noise === 0 ? defectsIn(rate, n, step) : noisyDefects(rate, n, noise)
+  return Math.max(NEVER, likelihood / (n + 1))
+}
+
+/** Σ exp(−|d/n − rate|/noise) over all d: noise is never finer than the grid, which then adds nothing. Two geometric series. */
+function noisyDefects(rate: number, n: number, noise: number): number {
+  const q = Math.exp(-1 / (n * noise))
+  const centre = rate * n
+  const below = Math.min(n, Math.max(-1, Math.floor(centre)))
+  const series = (from: number, terms: number): number => (q ** from * (1 - q ** terms)) / (1 - q)
+  return series(centre - below, below + 1) + series(below + 1 - centre, n - below)
 }
 
 /** How many whole d have d/n in the step around `rate`: [rate − step/2, rate + step/2). */

@@ -1,6 +1,7 @@
-import { randomInt } from 'node:crypto'
+import { randomFillSync, randomInt } from 'node:crypto'
 import { rawSeq, unixMs } from '../../core/brand.ts'
 import { makeDisclosure } from '../../privacy/disclose.ts'
+import { makeLaplace } from '../../privacy/noise.ts'
 import type { BufferDesk } from '../daemon/buffer-desk.ts'
 import { openRecentLog, type SealablePolicy, throwAwaySeal } from '../preview/recent-log.ts'
 import { makeTrial, type TrialResult } from './trial.ts'
@@ -32,6 +33,8 @@ export async function tryRecent(
   if (!recent) return undefined
   const { from, until, readings, seq, signalOf } = recent
   const { pseudonyms, seal } = throwAwaySeal(policy)
+  // Thrown away: another trial sees other noise, and none of it is what is published.
+  const laplace = makeLaplace((bytes) => void randomFillSync(bytes))
   const trial = makeTrial({
     plan: policy.plan,
     pseudonyms,
@@ -44,6 +47,7 @@ export async function tryRecent(
         stream_since: unixMs(from),
         signalOf,
         max_skew: policy.max_skew,
+        noise: { state: { charges: [], counted_from: null, drawn_until: {} }, laplace },
       }),
     sealedBytes: (period) => seal(period).bytes.length,
     random: () => randomInt(2 ** 47) / 2 ** 47,

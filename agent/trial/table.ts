@@ -84,5 +84,7 @@ function levelOf(column: PlanColumn, value: number | string | null): number {
 function linkedOf(column: PlanColumn): LinkedColumn {
   if (column.kind === 'category') return { range: [0, column.vocabulary.length], step: 1, noise: 0 }
   const { low, high } = gridBounds(column.grid)
-  return { range: [low, high], step: column.grid.step / column.grid.power, noise: 0 }
+  const step = column.grid.step / column.grid.power
+  const noise = column.noise ? (step * column.noise.scale.t) / column.noise.scale.s : 0
+  return { range: [low, high], step, noise }
 }

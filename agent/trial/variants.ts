@@ -5,7 +5,12 @@ const FINER = 1_000
 
 /** The plan without noise: what the holder of raw readings can compute of what would have been published. */
 export function plainPlan(plan: DisclosurePlan): DisclosurePlan {
-  return plan
+  const bare = withColumns(plan, (column) => {
+    if (column.kind !== 'number') return column
+    const { noise: _, ...rest } = column
+    return rest
+  })
+  return { ...bare, budget: null }
 }
 
 /** The plan without noise, on a grid that hides nothing. */

@@ -31,7 +31,7 @@ interface Row {
   readonly part: number
 }
 
-function plantOf(parts: readonly Part[]): Plant {
+function plantOf(parts: readonly Part[], window: number): Plant {
   const failures = [0]
   for (const part of parts) failures.push(failures.at(-1)! + (part.failed ? 1 : 0))
   // A part is counted with its last reading, so that it stands in the window of its own conditions.
@@ -44,7 +44,16 @@ function plantOf(parts: readonly Part[]): Plant {
     measured: FEATURES.map(
       ([name, range], f): Measured => ({ name, range, value: (at) => parts[Math.floor(at / MINUTE)]!.features[f]! }),
     ),
-    counted: [{ name: 'failed', range: [0, 1], floor: 1, of: (at) => failures[done(at)]!, over: done }],
+    // Half of what a window has.
+    counted: [
+      {
+        name: 'failed',
+        range: [0, 1],
+        floor: Math.max(1, Math.floor(window / MINUTE / 2)),
+        of: (at) => failures[done(at)]!,
+        over: done,
+      },
+    ],
   }
 }
 
@@ -53,7 +62,7 @@ function rawRows(parts: readonly Part[]): readonly Row[] {
 }
 
 function publishedRows(parts: readonly Part[], setting: Setting): readonly Row[] {
-  const cells = cellsOf(disclose(setting, plantOf(parts)))
+  const cells = cellsOf(disclose(setting, plantOf(parts, setting.window)))
   const failed = cells.at(-1)!
   return Array.from(failed, (f, i) => ({
     features: FEATURES.map((_, c) => cells[c]![i]!),

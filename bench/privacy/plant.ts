@@ -8,7 +8,9 @@ import { compilePolicy, type DisclosurePlan } from '../../privacy/compile.ts'
 import { makeDisclosure } from '../../privacy/disclose.ts'
 import type { Disclosed } from '../../privacy/disclosed.ts'
 import { makePseudonyms, type Pseudonyms } from '../../privacy/keys.ts'
+import { type Laplace, makeLaplace } from '../../privacy/noise.ts'
 import { policySchema } from '../../privacy/schema.ts'
+import { makeRandom } from '../../test/prove/random.ts'
 import type { Setting } from './setting.ts'
 
 /** Virtual plants: one machine each, whose readings go through the disclosure code that runs in the agent. */
@@ -96,6 +98,8 @@ export function planOf(setting: Setting, { every, measured, counted = [] }: Shap
       },
     },
   })
+  const epsilon =
+    setting.epsilon_day === null ? null : decimal(Math.floor((setting.epsilon_day * window * 1e6) / DAY) / 1e6)
   const policy = policySchema.parse({
     version: 1,
     pool: POOL,
@@ -108,10 +112,15 @@ export function planOf(setting: Setting, { every, measured, counted = [] }: Shap
       [DATASET]: Object.fromEntries(
         columns.map(({ name, spec, from }) => [
           name,
-          { ...from, range: spec.range, step: spec.step, ...(setting.accept_risk && { accept_risk: 'bench' }) },
+          {
+            ...{ ...from, range: spec.range, step: spec.step },
+            ...(epsilon !== null && { noise: { epsilon } }),
+            ...(setting.accept_risk && { accept_risk: 'bench' }),
+          },
         ]),
       ),
     },
+    ...(epsilon !== null && { budget: { window: '1d', epsilon: decimal(setting.epsilon_day!) } }),
   })
   const known = (id: string): SignalSpec | undefined => signals.find((s) => s.id === id)
   const { plan, problems } = compilePolicy({ policy, contract, contract_sha256: 'a'.repeat(64), pool: POOL, known })
@@ -144,18 +153,30 @@ export function pseudonymsOf(id: number): Pseudonyms {
 /** What the plant publishes. @param epochs UTC dates on which pseudonyms change */
 export function disclose(setting: Setting, plant: Plant, epochs: readonly string[] = ['2026-01-01']): Disclosed[] {
   const { plan, signals, problems } = planOf(setting, plant, epochs)
+  // Of one seed a plant, so that a run can be repeated; the draws are those of the agent.
+  const random = makeRandom(plant.id + 1)
+  const laplace = makeLaplace((bytes) => {
+    for (let i = 0; i < bytes.length; i++) bytes[i] = random() * 256
+  })
   if (!plan) throw new Error(`${setting.name} is refused: ${JSON.stringify(problems)}`)
-  return runThrough(plan, pseudonymsOf(plant.id), signals, plant.from, logOf(plant)).map(({ period }) => period)
+  return runThrough(
+    { plan, pseudonyms: pseudonymsOf(plant.id), signals, since: plant.from, laplace },
+    logOf(plant),
+  ).map(({ period }) => period)
 }
 
 /** Feeds a log to the disclosure step. @returns each period, and when the block that closed it arrived */
 export function runThrough(
-  plan: DisclosurePlan,
-  pseudonyms: Pseudonyms,
-  signals: readonly SignalSpec[],
-  since: number,
+  by: {
+    readonly plan: DisclosurePlan
+    readonly pseudonyms: Pseudonyms
+    readonly signals: readonly SignalSpec[]
+    readonly since: number
+    readonly laplace: Laplace
+  },
   log: Iterable<StoredBlock>,
 ): { readonly period: Disclosed; readonly closed_at: number }[] {
+  const { plan, pseudonyms, signals, since, laplace } = by
   const disclosure = makeDisclosure({
     plan,
     pseudonyms,
@@ -163,6 +184,7 @@ export function runThrough(
     stream_since: unixMs(since),
     signalOf: (index) => signals[index]!,
     max_skew: 5 * MINUTE,
+    noise: { state: { charges: [], counted_from: null, drawn_until: {} }, laplace },
   })
   const periods: { readonly period: Disclosed; readonly closed_at: number }[] = []
   for (const block of log) {

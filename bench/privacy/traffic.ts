@@ -37,7 +37,10 @@ export function observe(setting: Setting, steel: Steel, days: number, speaks: bo
   if (!plan) return { sealed: [], unpadded: [] }
   const pseudonyms = pseudonymsOf(1)
   const signing = parseSigningKey(newSigningKey())
-  const periods = runThrough(plan, pseudonyms, signals, DAY_ONE, speaks ? spoken(steel, days) : polled(steel, days))
+  const periods = runThrough(
+    { plan, pseudonyms, signals, since: DAY_ONE, laplace: () => 0 },
+    speaks ? spoken(steel, days) : polled(steel, days),
+  )
   const sealed = periods.map(({ period, closed_at }, seq) => {
     const { bytes } = seal({
       disclosed: period,

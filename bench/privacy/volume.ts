@@ -24,11 +24,10 @@ interface Line {
 function lines(count: number): readonly Line[] {
   return Array.from({ length: count }, (_, id) => {
     const random = makeRandom(600 + id)
-    const base = PRIOR.least + 1 + Math.floor(random() * (PRIOR.most - PRIOR.least - 1))
+    // 10 % more or fewer stay within what the attacker expects.
+    const base = Math.round(PRIOR.least / 0.9 + random() * (PRIOR.most / 1.1 - PRIOR.least / 0.9))
     const steady = id % 2 === 0
-    const parts = Array.from({ length: 24 }, () =>
-      steady ? base : Math.max(PRIOR.least, Math.min(PRIOR.most, Math.round(base * (1 + 0.1 * gaussian(random))))),
-    )
+    const parts = Array.from({ length: 24 }, () => (steady ? base : Math.round(base * (0.9 + 0.2 * random()))))
     const defects = parts.map((n) => Math.round(n * Math.min(0.15, 0.02 + 0.02 * random())))
     const counter = (hourly: readonly number[]) => {
       const before = hourly.map((_, h) => hourly.slice(0, h).reduce((sum, n) => sum + n, 0))
