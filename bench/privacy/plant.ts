@@ -173,10 +173,12 @@ export function runThrough(
     readonly signals: readonly SignalSpec[]
     readonly since: number
     readonly laplace: Laplace
+    /** up to where noise was drawn before: as after a start with a database that was put back */
+    readonly drawn_until?: Readonly<Record<string, number>>
   },
   log: Iterable<StoredBlock>,
 ): { readonly period: Disclosed; readonly closed_at: number }[] {
-  const { plan, pseudonyms, signals, since, laplace } = by
+  const { plan, pseudonyms, signals, since, laplace, drawn_until = {} } = by
   const disclosure = makeDisclosure({
     plan,
     pseudonyms,
@@ -184,7 +186,7 @@ export function runThrough(
     stream_since: unixMs(since),
     signalOf: (index) => signals[index]!,
     max_skew: 5 * MINUTE,
-    noise: { state: { charges: [], counted_from: null, drawn_until: {} }, laplace },
+    noise: { state: { charges: [], counted_from: null, drawn_until }, laplace },
   })
   const periods: { readonly period: Disclosed; readonly closed_at: number }[] = []
   for (const block of log) {

@@ -8,6 +8,7 @@ import { dictionary } from './dictionary.ts'
 import { events } from './events.ts'
 import { enginePlants, fingerprint, noiseEpochs, publishedEpochs, rawEpochs } from './fingerprint.ts'
 import { type Lake, lakeOf, linkage, noiseLake, rawLake, steelPlants } from './linkage.ts'
+import { type NoiseQuality, noiseQuality } from './noise-quality.ts'
 import { planOf, SECOND } from './plant.ts'
 import { type Setting, settingOf } from './setting.ts'
 import { observe, worstOf } from './traffic.ts'
@@ -27,24 +28,24 @@ export interface Size {
 }
 
 export const QUICK: Size = {
-  names: 20_000,
-  plants: 60,
-  engines: 40,
-  halls: 40,
+  names: 10_000,
+  plants: 50,
+  engines: 30,
+  halls: 20,
   weather_days: 3,
-  traffic_days: 14,
-  lines: 60,
-  recipes: 12,
+  traffic_days: 10,
+  lines: 40,
+  recipes: 8,
 }
 export const FULL: Size = {
-  names: 500_000,
-  plants: 300,
+  names: 300_000,
+  plants: 200,
   engines: 100,
   halls: 80,
   weather_days: 7,
-  traffic_days: 60,
-  lines: 400,
-  recipes: 60,
+  traffic_days: 45,
+  lines: 600,
+  recipes: 40,
 }
 
 /** Hours of raw readings that the attacker of A2 holds; his score is of a shift. */
@@ -61,6 +62,8 @@ export interface ProfileResult {
   readonly A2: (Top1 & { readonly by_hours: Readonly<Record<string, number>> }) | null
   readonly A3: Top1 | null
   readonly A4: Top1
+  /** null where there is no noise */
+  readonly A5: NoiseQuality | null
   readonly A6: (Auc & { readonly polled: number; readonly speaks: number }) | null
   readonly A7: Share<'exact'> & {
     readonly cycle: number
@@ -110,6 +113,8 @@ export function benchPrivacy(options: {
     const epochs = engines && (setting ? publishedEpochs(setting, engines) : rawEpochs(engines))
     note('A4, weather')
     const located = location(setting, size.weather_days, size.halls)
+    note('A5, noise')
+    const noise = setting ? noiseQuality(setting) : undefined
     note('A6, traffic')
     const seen =
       sets.steel &&
@@ -132,6 +137,7 @@ export function benchPrivacy(options: {
         : null,
       A3: epochs ? named(fingerprint(epochs), 'top1') : null,
       A4: named(located, 'top1'),
+      A5: noise ?? null,
       A6: worst ? { ...named(worst, 'auc'), polled: traffic![0]!.value, speaks: traffic![1]!.value } : null,
       A7: {
         ...named(counts.exact, 'exact'),

@@ -21,6 +21,10 @@ const ROWS: readonly (readonly [label: string, cell: (p: ProfileResult) => strin
   ],
   ['A3 machine found again under its next pseudonym', ({ A3 }) => (A3 ? share(A3.top1, A3) : '–')],
   ['A4 weather station found', ({ A4 }) => share(A4.top1, A4)],
+  [
+    'A5 values a noised cell ever had · ε declared, found at least',
+    ({ A5 }) => (A5 ? `${A5.values_per_cell} · ${A5.epsilon.toFixed(4)}, ${A5.epsilon_found.toFixed(4)}` : 'no noise'),
+  ],
   ['A6 at work or idle, from traffic (AUC)', ({ A6 }) => (A6 ? area(A6.auc, A6) : '–')],
   ['A7 exact number of parts found', ({ A7 }) => share(A7.exact, A7)],
   ['A7 cycle time found, to 1 %', ({ A7 }) => `${percent(A7.cycle)} (${percent(A7.cycle_lo)}–${percent(A7.cycle_hi)})`],
