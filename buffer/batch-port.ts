@@ -84,8 +84,8 @@ export interface BatchStore {
    * began for that reason, so that the pool is mistaken
    */
   disown(pool: string, id: BatchId, at: UnixMs): Disowned
-  /** Dropped batches that the pool was not told of yet, oldest first, at most `limit`. */
-  unburied(pool: string, limit: number): readonly DroppedBatch[]
+  /** Dropped batches that the pool was not told of yet, oldest first, at most `limit`, and of these none. */
+  unburied(pool: string, limit: number, except?: readonly BatchId[]): readonly DroppedBatch[]
   /** The pool was told that this batch was dropped. */
   buried(pool: string, id: BatchId, at: UnixMs): void
   /** A queued batch was sent in vain. */

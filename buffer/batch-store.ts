@@ -80,7 +80,7 @@ export function makeBatchStore(
       use(hooks.onRenewed)
       return 'renewed'
     },
-    unburied: (pool, limit) => use((t) => t.outbox.unburied(poolOf(t, pool).id, limit)),
+    unburied: (pool, limit, except) => use((t) => t.outbox.unburied(poolOf(t, pool).id, limit, except)),
     buried(pool, id, at) {
       change((t) => t.outbox.buried(poolOf(t, pool).id, id, at))
     },

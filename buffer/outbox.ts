@@ -35,8 +35,10 @@ export interface Outbox {
   dropAll(pool: number, reason: string, at: number): void
   /** So many batches are gone by damage. */
   countLost(pool: number, n: number): void
-  /** Dropped batches that the pool was not told of, oldest first. */
-  unburied(pool: number, limit: number): readonly DroppedBatch[]
+  /** Dropped batches that the pool was not told of, oldest first, and of these none. */
+  unburied(pool: number, limit: number, except?: readonly BatchId[]): readonly DroppedBatch[]
+  /** How many these are. */
+  owed(pool: number): number
   /** The pool need not be told of any batch that was dropped. */
   buryAll(pool: number, at: number): void
   /** The pool knows that this batch was dropped. */
@@ -109,10 +111,12 @@ export function makeOutbox(db: Db, audit: Audit): Outbox {
   const prunable = prunableOf('true')
   const prunableBuried = prunableOf("(state = 'delivered' OR buried_at IS NOT NULL OR contributor = '')")
   const remove = db.prepare('DELETE FROM batch WHERE id = ?')
-  const unburied = db.prepare<[number, number], Omit<DroppedBatch, 'id'> & { batch_id: string }>(
+  const owed = `batch.pool = ? AND state = 'dropped' AND buried_at IS NULL AND contributor <> ''`
+  const countOwed = db.prepare<[number], number>(`SELECT count(*) FROM batch WHERE ${owed}`).pluck()
+  const unburied = db.prepare<[number, string, number], Omit<DroppedBatch, 'id'> & { batch_id: string }>(
     `SELECT batch_id, pool.name AS pool, dataset, contributor, stream, epoch, seq, reason
      FROM batch JOIN pool ON pool.id = batch.pool
-     WHERE batch.pool = ? AND state = 'dropped' AND buried_at IS NULL AND contributor <> '' ORDER BY batch.id LIMIT ?`,
+     WHERE ${owed} AND batch_id NOT IN (SELECT value FROM json_each(?)) ORDER BY batch.id LIMIT ?`,
   )
   const buried = db.prepare('UPDATE batch SET buried_at = ? WHERE batch_id = ? AND pool = ?')
   const buryAll = db.prepare(
@@ -230,8 +234,11 @@ export function makeOutbox(db: Db, audit: Audit): Outbox {
     countLost(pool, n) {
       if (n > 0) countDropped.run(pool, 'damage', n)
     },
-    unburied: (pool, limit) =>
-      unburied.all(pool, limit).map(({ batch_id, ...rest }) => ({ ...rest, id: batchId(batch_id) })),
+    owed: (pool) => countOwed.get(pool)!,
+    unburied: (pool, limit, except = []) =>
+      unburied
+        .all(pool, JSON.stringify(except), limit)
+        .map(({ batch_id, ...rest }) => ({ ...rest, id: batchId(batch_id) })),
     buryAll(pool, at) {
       buryAll.run(at, pool)
     },

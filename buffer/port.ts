@@ -150,6 +150,8 @@ export interface StoreStatus {
         readonly batches: BatchAccounts
         /** the dropped ones by reason */
         readonly dropped: Readonly<Record<string, number>>
+        /** dropped ones that the pool was not told of yet */
+        readonly owed: number
         /** by dataset what is queued: batches, bytes, ms of slots, and the oldest slot's beginning */
         readonly queued: Readonly<Record<string, Queue>>
         /** bytes sent by calendar day, where the pool has a budget */

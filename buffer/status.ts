@@ -70,6 +70,7 @@ function poolStatus(
     signals: [...signals.values()],
     batches: { sealed: pool.sealed, ...outbox.accounts(pool.id) },
     dropped: outbox.dropped(pool.id),
+    owed: outbox.owed(pool.id),
     queued: outbox.queued(pool.id),
     sent: triage.sent(pool.id),
     cursor: { raw_seq: rawSeq(pool.raw_seq), sealed_until: pool.sealed_until },

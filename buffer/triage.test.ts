@@ -166,6 +166,19 @@ describe('bytes sent', () => {
   })
 })
 
+describe('batches that were dropped', () => {
+  it('are owed to the pool until it was told of them, and may be asked for past some', () => {
+    using folder = makeFolder()
+    const { store, ids } = withBatches(folder, 4)
+    using _ = store
+    store.dropBatches({ ids: ids.slice(0, 3) }, 'wrong', T0)
+    const owed = (except: readonly BatchId[]) => store.unburied('p', 9, except).map(({ id }) => id)
+    expect([owed([]), owed([ids[0]!])]).toEqual([ids.slice(0, 3), ids.slice(1, 3)])
+    store.buried('p', ids[1]!, T0)
+    expect(store.status(T0).pools.p).toMatchObject({ owed: 2 })
+  })
+})
+
 describe('an outbox of the version before', () => {
   it('keeps its counters of dropped batches', () => {
     using folder = makeFolder()

@@ -16,6 +16,7 @@ export function renderDelivery(pool: PoolStatus, delivery: PoolDelivery | undefi
       const when = fresh_in_ms === null ? 'not in sight at the pace of now' : `in about ${formatAge(fresh_in_ms)}`
       return `  backlog   ${dataset} is sealed up to ${formatAge(behind_ms)} ago, the rest waits as readings; fresh again ${when}`
     }),
+    ...(pool.owed > 0 ? [`  owed      the pool was not told yet of ${pool.owed} of the dropped`] : []),
     ...pool.quarantined.slice(0, MOST_REFUSED).map((q) => `  refused   ${q.dataset} ${q.id}: ${q.message}`),
     ...(pool.quarantined.length > MOST_REFUSED ? ['            and more: sluice outbox list --state quarantined'] : []),
   ]

@@ -7,6 +7,7 @@ import { backoffMs } from '../../core/retry.ts'
 import type { Schedule } from '../../uplink/schedule.ts'
 import type { PoolConfig } from '../../uplink/schema.ts'
 import { makeRejectionStreak } from '../../uplink/verdict.ts'
+import type { Allowance } from './allowance.ts'
 import type { Bell } from './bell.ts'
 import { type Drain, makeDrain } from './drain.ts'
 import type { Liveness } from './liveness.ts'
@@ -52,7 +53,8 @@ export interface CourierInput {
   readonly client: Pool
   readonly store: StoreClient
   readonly order: PoolConfig['order']
-  readonly schedule: Schedule
+  readonly schedule: Pick<Schedule, 'closedUntil'>
+  readonly allowance: Allowance
   /** ms between two attempts, at most */
   readonly longest_rest: number
   /** kinds of the last refusals since anything was delivered, oldest first: a restart does not forget them */
@@ -93,7 +95,6 @@ export function startCourier(input: CourierInput): Courier {
    */
   let probe: BatchId | undefined
   let isProven = false
-  let spent: { readonly day: string; readonly bytes: number } | undefined
   const pulse = input.liveness.watch(`deliver ${pool}`, cap + 2 * LOOK)
 
   function enter(next: DeliveryState['state'], at: number | null = null): void {
@@ -225,20 +226,6 @@ export function startCourier(input: CourierInput): Courier {
     return attempts > 0 ? suspect : undefined
   }
 
-  /** Charges the batch to the day's budget. @returns until when it must wait instead */
-  async function overBudget({ bytes: { length } }: SealedBatch): Promise<UnixMs | undefined> {
-    const { budget } = schedule
-    if (!budget) return undefined
-    const now = clock.now()
-    const day = budget.day(now)
-    if (spent?.day !== day) spent = { day, bytes: await store.countSent(pool, day, 0) }
-    const cost = budget.cost(length)
-    if (spent.bytes > 0 && spent.bytes + cost > budget.bytes) return budget.nextDay(now)
-    // Before it is sent, or a crash would make the agent forget it.
-    spent = { day, bytes: await store.countSent(pool, day, cost) }
-    return undefined
-  }
-
   /** What is waited for is as it should be: it is no trouble, and no time in which the pool failed. */
   function waitFor(what: 'window' | 'budget', until: UnixMs): Promise<void> {
     healthy = clock.monotonic()
@@ -258,7 +245,7 @@ export function startCourier(input: CourierInput): Courier {
     }
     const opens = schedule.closedUntil(clock.now())
     if (opens !== undefined) return waitFor('window', opens)
-    const tomorrow = await overBudget(batch)
+    const tomorrow = await input.allowance.charge(batch.bytes.length)
     if (tomorrow !== undefined) return waitFor('budget', tomorrow)
     enter('sending')
     tried++

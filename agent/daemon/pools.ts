@@ -9,6 +9,7 @@ import { expiryOf } from '../../privacy/compile.ts'
 import { makeSchedule } from '../../uplink/schedule.ts'
 import { parseSigningKey } from '../../uplink/signature.ts'
 import { makeTombstone } from '../../uplink/tombstone.ts'
+import { makeAllowance } from './allowance.ts'
 import { type Bell, makeBell } from './bell.ts'
 import { runBurials } from './burials.ts'
 import { type Courier, startCourier } from './deliver.ts'
@@ -160,7 +161,8 @@ export function makePools(input: {
     }
     const refused = lastRefusals((await store.status(clock.now())).pools[name])
     const schedule = makeSchedule(pool.config)
-    const common = { pool: name, client, store, schedule, longest_rest, clock, log, signal: signalOf(name) }
+    const allowance = makeAllowance({ pool: name, store, budget: schedule.budget, clock })
+    const common = { pool: name, client, store, schedule, allowance, longest_rest, clock, log, signal: signalOf(name) }
     resources.use(opening.move())
     couriers.set(
       name,
