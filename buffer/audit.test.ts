@@ -152,6 +152,18 @@ describe('the transparency log', () => {
     expect(look(after).breaks).toEqual([{ kind: 'missing', n: 1, until: 3 }])
   })
 
+  it('says so where its last leaf is another than the high-water file knows', () => {
+    using folder = makeFolder()
+    const store = begin(folder)
+    seal(store, 1)
+    store[Symbol.dispose]()
+    const db = new Database(join(folder.path, 'sluice.db'))
+    db.exec('UPDATE audit SET leaf = replace(leaf, \'"rows":1\', \'"rows":2\')')
+    db.close()
+    using after = folder.open({ now: unixMs(T0 + 1_000) })
+    expect(leavesOf(after)).toMatchObject([{ kind: 'sealed' }, { kind: 'damaged', left: 1, expected: 1 }])
+  })
+
   it('survives a salvage as far as it can be read, and notes what is missing', () => {
     using folder = makeFolder()
     let store = begin(folder)

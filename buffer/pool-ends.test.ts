@@ -68,6 +68,7 @@ describe('a pool that the plant leaves', () => {
     store = folder.open()
     store.retirePools(['p', 'q'])
     store.openPool('p')
+    store.append(commitOf(numbered(10, 5), { after: 7_200_000 }))
     expect(store.status(LATER).pools.p).toMatchObject({ withdrawn: { owed: 1 }, accounts: { accepted: 10 } })
     store.noteWithdrawn('p', 'stream', receipt, LATER)
     store[Symbol.dispose]()
