@@ -41,6 +41,40 @@ export function childrenOf(page: Buffer, number: number): readonly number[] {
   return [...pointers(page, start).map((at) => page.readUInt32BE(at)), page.readUInt32BE(start + 8)]
 }
 
+/**
+ * Number and place of the rows that lie in a page of a table, without reading what goes on in other pages; undefined for each
+ * whose head is not whole, and for a page of none.
+ */
+export function* rowsOf(page: Buffer): Generator<{ readonly rowid: number; readonly at: number } | undefined, void> {
+  if (page[0] === TABLE_INTERIOR) return
+  if (!isTableLeaf(page)) return yield undefined
+  for (const at of pointers(page, 0)) {
+    yield whole(() => {
+      const [length, afterLength] = varint(page, at)
+      const [rowid, from] = varint(page, afterLength)
+      const [end, first] = varint(page, from)
+      let bytes = end
+      for (let type: number, next = first; next < from + end; bytes += widthOf(type)) [type, next] = varint(page, next)
+      return bytes === length ? { rowid, at } : undefined
+    })
+  }
+}
+
+/** A row by its place; undefined where it cannot be read. */
+export function rowAt(pages: Pages, number: number, at: number): Entry | undefined {
+  return whole(() => readEntry(pages, pages.page(number), at, true))
+}
+
+/** @returns undefined where what is read is not whole */
+function whole<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    return undefined
+  }
+}
+
 /** The rows or index entries that lie in a page, in order; undefined for each that cannot be read, and for a page of none. */
 export function* entriesOf(pages: Pages, number: number): Generator<Entry | undefined, void> {
   const page = pages.page(number)
@@ -49,12 +83,7 @@ export function* entriesOf(pages: Pages, number: number): Generator<Entry | unde
   if (type === TABLE_INTERIOR) return
   if (type !== TABLE_LEAF && type !== INDEX_LEAF && type !== INDEX_INTERIOR) return yield undefined
   for (const at of pointers(page, start)) {
-    try {
-      yield readEntry(pages, page, type === INDEX_INTERIOR ? at + 4 : at, type === TABLE_LEAF)
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error
-      yield undefined
-    }
+    yield whole(() => readEntry(pages, page, type === INDEX_INTERIOR ? at + 4 : at, type === TABLE_LEAF))
   }
 }
 
@@ -81,15 +110,17 @@ function payload(pages: Pages, page: Buffer, at: number, length: number, isTable
   if (length <= most) return slice(page, at, length)
   const wanted = LEAST_LOCAL + ((length - LEAST_LOCAL) % (PAGE - 4))
   const local = wanted <= most ? wanted : LEAST_LOCAL
-  const parts = [slice(page, at, local)]
+  if (length > pages.count * PAGE) throw new RangeError('a payload is longer than the file')
+  const bytes = Buffer.allocUnsafe(length)
+  slice(page, at, local).copy(bytes)
   let next = slice(page, at + local, 4).readUInt32BE(0)
-  for (let rest = length - local; rest > 0; rest -= PAGE - 4) {
+  for (let done = local; done < length; done += PAGE - 4) {
     if (next < 2 || next > pages.count) throw new RangeError('a payload goes on nowhere')
-    const overflow = pages.page(next)
-    parts.push(slice(overflow, 4, Math.min(rest, PAGE - 4)))
+    const overflow = pages.glance(next)
+    overflow.copy(bytes, done, 4, Math.min(PAGE, 4 + length - done))
     next = overflow.readUInt32BE(0)
   }
-  return Buffer.concat(parts)
+  return bytes
 }
 
 /** Columns of a record (§2.1). */
@@ -159,15 +190,21 @@ const IS_FREE = 2
 const IS_INNER = 5
 
 /** What the file's pointer map says of a page (§1.8): auto-vacuum keeps it for every page, beside the trees. */
-function mapped(pages: Pages, number: number): { readonly kind: number; readonly parent: number } | undefined {
-  if (number < 2) return undefined
-  const nominal = Math.floor((number - 2) / MAPPED) * MAPPED + 2
-  const map = nominal === LOCK_PAGE ? nominal + 1 : nominal
-  if (number <= map || map > pages.count) return undefined
-  const at = LEAST_ENTRY * (number - map - 1)
-  if (at + LEAST_ENTRY > PAGE) return undefined
-  const page = pages.page(map)
-  return { kind: page[at]!, parent: page.readUInt32BE(at + 1) }
+type Mapped = { readonly kind: number; readonly parent: number } | undefined
+
+/** Looks pages up in the pointer map; its pages are asked for again and again, so the latest one stays. */
+function openMap(pages: Pages): (number: number) => Mapped {
+  let held: { readonly number: number; readonly page: Buffer } | undefined
+  return (number) => {
+    if (number < 2) return undefined
+    const nominal = Math.floor((number - 2) / MAPPED) * MAPPED + 2
+    const map = nominal === LOCK_PAGE ? nominal + 1 : nominal
+    if (number <= map || map > pages.count) return undefined
+    const at = LEAST_ENTRY * (number - map - 1)
+    if (at + LEAST_ENTRY > PAGE) return undefined
+    if (held?.number !== map) held = { number: map, page: pages.page(map) }
+    return { kind: held.page[at]!, parent: held.page.readUInt32BE(at + 1) }
+  }
 }
 
 /** Which tree a page belongs to, by the root of the tree. */
@@ -185,6 +222,7 @@ export interface Owners {
  * @param roots pages where a tree begins; of two that claim a page the first has it
  */
 export function findOwners(pages: Pages, roots: readonly number[]): Owners {
+  const mapped = openMap(pages)
   const owner = new Uint32Array(pages.count + 1)
   const found = new Map<number, number[]>(roots.map((root) => [root, []]))
   const cut = new Set(roots.filter((root) => root > pages.count))
@@ -193,7 +231,7 @@ export function findOwners(pages: Pages, roots: readonly number[]): Owners {
     found.get(root)!.push(number)
   }
   function descend(number: number, root: number): void {
-    for (const child of childrenOf(pages.page(number), number)) {
+    for (const child of childrenOf(pages.glance(number), number)) {
       if (child < 1 || child > pages.count) cut.add(root)
       if (child < 1 || child > pages.count || owner[child] !== 0) continue
       give(child, root)
@@ -208,7 +246,7 @@ export function findOwners(pages: Pages, roots: readonly number[]): Owners {
     const path = new Set<number>()
     let at = number
     while (owner[at] === 0 && !path.has(at)) {
-      const entry = mapped(pages, at)
+      const entry = mapped(at)
       if (entry?.kind !== IS_INNER || entry.parent > pages.count) break
       path.add(at)
       at = entry.parent
@@ -218,6 +256,6 @@ export function findOwners(pages: Pages, roots: readonly number[]): Owners {
   return {
     of: (root) => found.get(root) ?? [],
     isCut: (root) => cut.has(root),
-    isUnclaimed: (number) => owner[number] === 0 && mapped(pages, number)?.kind !== IS_FREE,
+    isUnclaimed: (number) => owner[number] === 0 && mapped(number)?.kind !== IS_FREE,
   }
 }

@@ -5,7 +5,7 @@ import { Fault } from '../core/fault.ts'
 import type { SignalSpec } from '../core/signal.ts'
 import { checkOwner, connect, type Db, databasePath, faultOf, isDamage, syncFolder } from './database.ts'
 import { isWalBroken } from './pages.ts'
-import { salvage } from './salvage.ts'
+import { type OnProgress, salvage } from './salvage.ts'
 import { isOurs } from './wreck.ts'
 
 /** Why a file was set aside: it is damaged, another program's, or of a newer Sluice. */
@@ -27,6 +27,7 @@ const SUFFIXES = ['-wal', '-journal', ''] as const
  * nothing.
  * @param options.damaged it was found damaged while it was open
  * @param options.known rows of the dictionary that the process holds, by index
+ * @param options.onProgress of a salvage
  * @throws Fault `store-locked` | `store-io` | `store-full`
  */
 export function openDatabase(
@@ -36,9 +37,10 @@ export function openDatabase(
     readonly now: number
     readonly damaged?: boolean
     readonly known?: readonly SignalSpec[]
+    readonly onProgress?: OnProgress
   },
 ): { readonly db: Db; readonly set_aside: SetAside | undefined } {
-  const { now, known = [] } = options
+  const { now, known = [], onProgress } = options
   const path = databasePath(data_dir)
   try {
     // Not its parents: a mount that is missing must not be replaced by a folder on the system disk.
@@ -48,14 +50,14 @@ export function openDatabase(
     }
     let set_aside = existsSync(`${path}.new`) ? swap(data_dir, now) : undefined
     const why = options.damaged ? 'damaged' : judge(path)
-    if (why) set_aside = replace(data_dir, why, now, known)
+    if (why) set_aside = replace(data_dir, why, { now, known, onProgress })
     prepareFile(data_dir)
     try {
       return { db: connect(path, options.max_size), set_aside }
     } catch (error) {
       if (why || !isUnusable(error)) throw error
     }
-    set_aside = replace(data_dir, 'damaged', now, known)
+    set_aside = replace(data_dir, 'damaged', { now, known, onProgress })
     return { db: connect(path, options.max_size), set_aside }
   } catch (error) {
     throw faultOf(error, path) ?? error
@@ -92,15 +94,19 @@ function isUnusable(error: unknown): boolean {
 function replace(
   data_dir: string,
   why: SetAside['why'],
-  now: number,
-  known: readonly SignalSpec[],
+  salvaging: {
+    readonly now: number
+    readonly known: readonly SignalSpec[]
+    readonly onProgress: OnProgress | undefined
+  },
 ): SetAside | undefined {
+  const { now } = salvaging
   using _lock = takeLock(data_dir)
   const path = databasePath(data_dir)
   if (why !== 'damaged') return setAside(data_dir, why, now)
   if (!existsSync(path) && !existsSync(`${path}-wal`)) return undefined
   const { bavail, bsize } = statfsSync(data_dir)
-  salvage(path, `${path}.part`, { now, room: bavail * bsize * SHARE_OF_DISK, known })
+  salvage(path, `${path}.part`, { ...salvaging, room: bavail * bsize * SHARE_OF_DISK })
   renameSync(`${path}.part`, `${path}.new`)
   syncFolder(data_dir)
   return swap(data_dir, now)

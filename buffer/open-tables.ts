@@ -4,11 +4,16 @@ import { type HighWater, readHighWater } from './high-water.ts'
 import { openDatabase } from './open-database.ts'
 import type { StoreOptions } from './port.ts'
 import { recover } from './recover.ts'
+import type { OnProgress } from './salvage.ts'
 import { findUnsound } from './soundness.ts'
 import { makeTables, type Tables } from './tables.ts'
 
+/** A salvage says each so many ms that it goes on, and in the log. */
+const TOLD = 1_000
+const LOGGED = 10_000
+
 /** What the store knows when it opens its file, for the first time or again. */
-export interface Opening extends Pick<StoreOptions, 'data_dir' | 'boot' | 'max_size' | 'now' | 'log'> {
+export interface Opening extends Pick<StoreOptions, 'data_dir' | 'boot' | 'max_size' | 'now' | 'log' | 'busy'> {
   /** bytes */
   readonly min_free: number
   readonly machine: string | null
@@ -45,7 +50,13 @@ export function openTables(opening: Opening): Opened {
 function openOnce(opening: Opening): Opened {
   const { data_dir, max_size, min_free, now, log, machine, known, isDamaged } = opening
   const mark = opening.mark ?? readHighWater(data_dir)
-  const { db, set_aside } = openDatabase(data_dir, { max_size, now, known, damaged: isDamaged })
+  const { db, set_aside } = openDatabase(data_dir, {
+    max_size,
+    now,
+    known,
+    damaged: isDamaged,
+    onProgress: makeProgress(opening),
+  })
   try {
     const tables = makeTables(db, max_size, opening.boot)
     const isBegun = tables.meta.get('stream_secret') !== undefined
@@ -59,5 +70,19 @@ function openOnce(opening: Opening): Opened {
   } catch (error) {
     db.close()
     throw error
+  }
+}
+
+/** Says of a salvage each second that it goes on, and in the log how far it is. */
+export function makeProgress({ busy, log }: Pick<Opening, 'busy' | 'log'>): OnProgress {
+  let [told, logged] = [performance.now(), performance.now()]
+  return (done, all) => {
+    const now = performance.now()
+    if (now - told < TOLD) return
+    told = now
+    busy?.()
+    if (now - logged < LOGGED) return
+    logged = now
+    log.warn({}, `salvaging: ${Math.round(done / 1e6)} of ${Math.round(all / 1e6)} MB`)
   }
 }

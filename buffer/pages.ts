@@ -10,23 +10,37 @@ export interface Pages extends Disposable {
   readonly count: number
   /** The newest committed bytes of a page; a file that ends within it gives zeros for the rest. */
   page(number: number): Buffer
+  /** The same, overwritten by the next glance: a large file is read without leaving a buffer a page behind. */
+  glance(number: number): Buffer
 }
 
-/** Opens a database file with what lies in its write-ahead log; either may be missing. @throws where one cannot be read */
-export function openPages(path: string): Pages {
+/** Pages that are read between two words that it goes on. */
+const STRETCH = 64
+
+/**
+ * Opens a database file with what lies in its write-ahead log; either may be missing.
+ * @param goesOn called every few pages, for who waits
+ * @throws where one cannot be read
+ */
+export function openPages(path: string, goesOn: () => void = () => undefined): Pages {
   const wal = readWal(path)
   const fd = existsSync(path) ? openSync(path, 'r') : undefined
   const size = fd === undefined ? 0 : fstatSync(fd).size
   const newest = [...wal.pages.keys()].reduce((most, number) => Math.max(most, number), 0)
+  let pagesRead = 0
+  const scratch = Buffer.alloc(PAGE)
+  function read(number: number, into: () => Buffer): Buffer {
+    if (++pagesRead % STRETCH === 0) goesOn()
+    const logged = wal.pages.get(number)
+    if (logged) return logged
+    const bytes = into()
+    const n = fd === undefined ? 0 : readSync(fd, bytes, 0, PAGE, (number - 1) * PAGE)
+    return bytes.fill(0, n)
+  }
   return {
     count: Math.max(Math.ceil(size / PAGE), newest),
-    page(number) {
-      const logged = wal.pages.get(number)
-      if (logged) return logged
-      const bytes = Buffer.alloc(PAGE)
-      if (fd !== undefined) readSync(fd, bytes, 0, PAGE, (number - 1) * PAGE)
-      return bytes
-    },
+    page: (number) => read(number, () => Buffer.alloc(PAGE)),
+    glance: (number) => read(number, () => scratch),
     [Symbol.dispose]() {
       if (fd !== undefined) closeSync(fd)
     },

@@ -122,6 +122,8 @@ export interface StoreOptions {
   /** ms by which a clock may be wrong and its readings still be good; default 0 */
   readonly max_skew?: number
   readonly log: Log
+  /** told each second or so of a call that takes long, as where a damaged file is salvaged */
+  readonly busy?: () => void
   readonly fateOnEviction?: FateOnEviction
   /** id of this machine, or null where that is not judged; default: /etc/machine-id */
   readonly machine?: string | null

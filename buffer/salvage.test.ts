@@ -257,3 +257,14 @@ describe('two agents', () => {
     expect(readingsOf(store)).toEqual(all(0, TOTAL))
   })
 })
+
+it('says how far a salvage has come, from the search for the blocks on', () => {
+  using folder = usedFolder()
+  const told: (readonly [done: number, all: number])[] = []
+  const limits = { now: LATER, room: 1e9, known: [] }
+  salvage(pathIn(folder), pathIn(folder, 'out'), { ...limits, onProgress: (...far) => told.push(far) })
+  const { size } = statSync(pathIn(folder))
+  expect(told.every(([done, all], i) => all === size && done <= size && done >= (told[i - 1]?.[0] ?? 0))).toBe(true)
+  expect(told[0]![0]).toBe(0)
+  expect(told.at(-1)![0]).toBeGreaterThan(0)
+})

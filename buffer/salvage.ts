@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, rmSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, rmSync, statSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { z } from 'zod'
 import { BATCH_STATES } from '../core/batch.ts'
@@ -8,6 +8,7 @@ import type { SignalSpec } from '../core/signal.ts'
 import type { Cell } from './b-tree.ts'
 import { hasDigest } from './batch-store.ts'
 import { decodeChunk } from './chunk.ts'
+import { copyRows, makeCopy } from './copy-rows.ts'
 import { type Db, layOut, migrate } from './database.ts'
 import { UNKNOWN_SIGNAL } from './dictionary.ts'
 import { closeGaps, type Gap } from './gaps.ts'
@@ -37,6 +38,12 @@ export function readNote(text: string): Salvaged {
   return salvaged.parse(JSON.parse(text))
 }
 
+/** Bytes that are written before they are brought to the disk, which must not take long at the end. */
+const SYNCED = 32e6
+
+/** Told now and then how far a salvage has come (bytes of blocks taken over) in a file of so many bytes. */
+export type OnProgress = (done: number, all: number) => void
+
 /** Tables that are made from others, or whose rows are looked at one by one. */
 const APART = ['chunk', 'tally', 'hole', 'mark', 'meta', 'signal', 'feed', 'boot', 'pool']
 /** A value of `meta` that damage must not hand on: a new stream begins, and the end of the log is found in the blocks. */
@@ -55,33 +62,49 @@ const MOST_OUTAGES = 20
 export function salvage(
   from: string,
   to: string,
-  options: { readonly now: number; readonly room: number; readonly known: readonly SignalSpec[] },
+  options: {
+    readonly now: number
+    readonly room: number
+    readonly known: readonly SignalSpec[]
+    readonly onProgress?: OnProgress | undefined
+  },
 ): Salvaged {
   for (const suffix of ['', '-journal', '-wal', '-shm']) rmSync(to + suffix, { force: true })
-  using wreck = openWreck(from)
-  closeSync(openSync(to, 'wx', 0o600))
-  const db = new Database(to)
-  let found: Salvaged
+  const all = statSync(from, { throwIfNoEntry: false })?.size ?? 0
+  let done = 0
+  using wreck = openWreck(from, () => options.onProgress?.(done, all))
+  // Closed after the database, because that gives up every lock that this process has on the file.
+  const fd = openSync(to, 'wx', 0o600)
   try {
-    layOut(db)
-    db.pragma('journal_mode = OFF')
-    db.pragma('synchronous = OFF')
-    migrate(db, MIGRATIONS.slice(0, wreck.version))
-    found = db.transaction(() => fill(db, wreck, options))()
-  } finally {
-    db.close()
-  }
-  const fd = openSync(to, 'r+')
-  try {
-    fsyncSync(fd)
+    const db = new Database(to)
+    try {
+      layOut(db)
+      db.pragma('journal_mode = OFF')
+      db.pragma('synchronous = OFF')
+      migrate(db, MIGRATIONS.slice(0, wreck.version))
+      return db.transaction(() =>
+        fill(db, wreck, options, (bytes) => {
+          if (Math.floor((done + bytes) / SYNCED) > Math.floor(done / SYNCED)) fsyncSync(fd)
+          done += bytes
+        }),
+      )()
+    } finally {
+      db.close()
+      fsyncSync(fd)
+    }
   } finally {
     closeSync(fd)
   }
-  return found
 }
 
-function fill(db: Db, wreck: Wreck, { now, room, known }: Parameters<typeof salvage>[2]): Salvaged {
-  const { blocks, gaps, newest, damaged } = copyBlocks(db, wreck, room)
+/** @param copied told of each block that was taken over */
+function fill(
+  db: Db,
+  wreck: Wreck,
+  { now, room, known }: Parameters<typeof salvage>[2],
+  copied: (bytes: number) => void,
+): Salvaged {
+  const { blocks, gaps, newest, damaged } = copyBlocks(db, wreck, room, copied)
   for (const table of wreck.tables.filter((name) => !APART.includes(name))) copyRows(db, table, wreck.rows(table))
   copyRows(
     db,
@@ -118,26 +141,9 @@ function fill(db: Db, wreck: Wreck, { now, room, known }: Parameters<typeof salv
   return found
 }
 
-/** Takes over the rows that the table's own rules let in. */
-function copyRows(db: Db, table: string, rows: Iterable<Row>): void {
-  for (const row of rows) {
-    const names = Object.keys(row)
-    const values = Object.values(row).map((value) => (isEndless(value) ? null : value))
-    try {
-      db.prepare(`INSERT OR IGNORE INTO ${table} (${names}) VALUES (${names.map(() => '?')})`).run(...values)
-    } catch (error) {
-      if (!(error instanceof Database.SqliteError && error.code.startsWith('SQLITE_CONSTRAINT'))) throw error
-    }
-  }
-}
-
-/** No number that Sluice stores is infinite; readings do not lie in columns. */
-function isEndless(value: Cell): boolean {
-  return value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY
-}
-
 /** Takes over the blocks whose checksum is right, in their order. */
-function copyBlocks(db: Db, wreck: Wreck, room: number) {
+function copyBlocks(db: Db, wreck: Wreck, room: number, copied: (bytes: number) => void) {
+  const copy = makeCopy(db, 'chunk')
   const gaps: Gap[] = []
   const lossBetween = makeLoss([...wreck.rows('hole')])
   let last: ChunkHead | undefined
@@ -151,7 +157,8 @@ function copyBlocks(db: Db, wreck: Wreck, room: number) {
     }
     // A copy that an earlier use of the page left behind.
     if (last && (chunk.position <= last.position || chunk.seq < last.seq + last.n)) continue
-    copyRows(db, 'chunk', [row!])
+    copy(row!)
+    copied(chunk.data.length)
     if (last && (chunk.position > last.position + 1 || chunk.seq > last.seq + last.n)) {
       gaps.push({ after: last, before: chunk, lost: lossBetween(last.seq + last.n, chunk.seq) })
     }
@@ -238,7 +245,8 @@ function fillUp(db: Db, table: string, used: number, rowOf: (id: number) => Row)
   const sane = Math.max(used, 2 * ids.size + 1_000)
   db.prepare(`DELETE FROM ${table} WHERE id > ?`).run(sane)
   const most = ids.values().reduce((highest, id) => (id <= sane ? Math.max(highest, id) : highest), used)
-  for (let id = 0; id <= most; id++) if (!ids.has(id)) copyRows(db, table, [rowOf(id)])
+  const copy = makeCopy(db, table)
+  for (let id = 0; id <= most; id++) if (!ids.has(id)) copy(rowOf(id))
 }
 
 /** A batch without its exact bytes can never be sent: it is dropped, and stays in the accounts. @returns how many */

@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3'
-import { type Cell, type Entry, entriesOf, findOwners, isTableLeaf } from './b-tree.ts'
+import { type Cell, type Entry, entriesOf, findOwners, isTableLeaf, rowAt, rowsOf } from './b-tree.ts'
 import { layOut, migrate, PAGE } from './database.ts'
 import { MIGRATIONS } from './migrations.ts'
 import { openPages, type Pages } from './pages.ts'
@@ -17,8 +17,8 @@ export interface Wreck extends Disposable {
    */
   rows(table: string): IteratorObject<Row>
   /**
-   * Rows of the leaves of the log, and of leaves that nobody claims, page by page in the order of their first one; undefined
-   * for each that cannot be read. Their checksum must say whether they are what was written.
+   * Rows of the leaves of the log, and of leaves that nobody claims, in their order; undefined for each that cannot be
+   * read. Their checksum must say whether they are what was written.
    * @param room bytes; of a larger file the newest that may fit
    */
   chunks(room: number): IteratorObject<Row | undefined>
@@ -43,9 +43,12 @@ const SCHEMA = 1
 /** Offset of `user_version` in the header (fileformat2 §1.3). */
 const USER_VERSION = 60
 
-/** @throws where the file cannot be read at all */
-export function openWreck(path: string): Wreck {
-  const pages = openPages(path)
+/**
+ * @param goesOn called every few pages
+ * @throws where the file cannot be read at all
+ */
+export function openWreck(path: string, goesOn?: () => void): Wreck {
+  const pages = openPages(path, goesOn)
   const version = schemaVersion(pages) ?? statedVersion(pages) ?? MIGRATIONS.length
   const shapes = new Map(shapesOf(version).map((shape) => [shape.name, shape]))
   const log = shapes.get('chunk')!
@@ -97,15 +100,24 @@ export function openWreck(path: string): Wreck {
       }
     },
     *chunks(room) {
-      const first = new Float64Array(pages.count + 1)
       const leaves = new Set<number>(owners.of(log.root))
       for (let number = 2; number <= pages.count; number++) {
-        if (isTableLeaf(pages.page(number)) && owners.isUnclaimed(number)) leaves.add(number)
+        if (isTableLeaf(pages.glance(number)) && owners.isUnclaimed(number)) leaves.add(number)
       }
-      for (const number of leaves) first[number] = entriesOf(pages, number).find((entry) => entry)?.rowid ?? 0
-      const skipped = leaves.size * Math.max(0, 1 - room / (pages.count * PAGE))
-      for (const number of [...leaves].sort((a, b) => first[a]! - first[b]!).slice(Math.ceil(skipped))) {
-        for (const entry of entriesOf(pages, number)) yield entry && rowOf(entry, log.columns, log.key)
+      const ids: number[] = []
+      const places: number[] = []
+      for (const number of leaves) {
+        for (const row of rowsOf(pages.page(number))) {
+          if (!row) yield undefined
+          else places[ids.push(row.rowid) - 1] = number * PAGE + row.at
+        }
+      }
+      // By row, because a leaf that was used again holds rows of two times.
+      const order = Uint32Array.from(ids, (_, i) => i).sort((a, b) => ids[a]! - ids[b]!)
+      const skipped = Math.ceil(order.length * Math.max(0, 1 - room / (pages.count * PAGE)))
+      for (const i of order.subarray(skipped)) {
+        const entry = rowAt(pages, Math.floor(places[i]! / PAGE), places[i]! % PAGE)
+        yield entry && rowOf(entry, log.columns, log.key)
       }
     },
     isTorn: (table) => torn.has(table) || torn.has(shapes.get(table)!.root),

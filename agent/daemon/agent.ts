@@ -38,6 +38,8 @@ export interface Agent extends AsyncDisposable {
 /** How often kept raw readings are dropped and free pages returned. */
 const TIDY = 60_000
 const SAMPLE = 1_000
+/** Who said within this time (ms) that a call goes on need not answer another. */
+const BUSY = 10_000
 
 /**
  * Starts the three loops: collect, publish (in the store's worker) and deliver.
@@ -71,6 +73,8 @@ async function startLoops(input: AgentInput, stop: AbortController, resources: A
   const startedAt = clock.monotonic()
   const liveness = makeLiveness(clock)
   const collectors = new Map<string, Collector>()
+  /** when the store said last that one call takes its time */
+  let busyAt = Number.NEGATIVE_INFINITY
   const failure = Promise.withResolvers<Error>()
 
   const store = resources.use(
@@ -90,6 +94,10 @@ async function startLoops(input: AgentInput, stop: AbortController, resources: A
         {
           sealed: (pool) => pools.sealed(pool),
           shut: (pool, fault) => pools.shut(pool, fault),
+          busy() {
+            liveness.excuse()
+            busyAt = clock.monotonic()
+          },
           died: (error) => failure.resolve(error),
         },
         log,
@@ -256,7 +264,8 @@ async function startLoops(input: AgentInput, stop: AbortController, resources: A
       log.error({ code: error.code, ...error.where }, error.message)
     },
   )
-  resources.use(startWatchdog({ liveness, log, ping: () => store.marks('') }))
+  const isBusy = (): boolean => clock.monotonic() - busyAt < BUSY
+  resources.use(startWatchdog({ liveness, log, ping: async () => isBusy() || store.marks('') }))
   log.info(
     { sources: sources.length, pools: Object.keys(loaded.pools).length, data_dir: gateway.data_dir },
     'sluice is running',

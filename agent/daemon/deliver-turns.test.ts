@@ -207,7 +207,11 @@ it('a slow batch says that it goes on', async () => {
       withdraw: async () => Promise.reject(new TypeError('nothing is withdrawn here')),
       [Symbol.asyncDispose]: async () => undefined,
     },
-    liveness: { watch: () => ({ beat: () => liveness.beats++, end: () => undefined }), stalled: () => [] },
+    liveness: {
+      watch: () => ({ beat: () => liveness.beats++, end: () => undefined }),
+      excuse: () => undefined,
+      stalled: () => [],
+    },
   })
   await clock.advance(0)
   expect(liveness.beats).toBeGreaterThan(5)

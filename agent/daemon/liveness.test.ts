@@ -29,6 +29,18 @@ describe('liveness', () => {
     expect(liveness.stalled()).toEqual(['commit'])
   })
 
+  it('waits with all of them for what takes its time', async () => {
+    const clock = makeFakeClock()
+    const liveness = makeLiveness(clock)
+    liveness.watch('commit', 1_000)
+    await clock.advance(2_000)
+    liveness.excuse()
+    await clock.advance(900)
+    expect(liveness.stalled()).toEqual([])
+    await clock.advance(200)
+    expect(liveness.stalled()).toEqual(['commit'])
+  })
+
   it('does not see the wall clock step', () => {
     const clock = makeFakeClock()
     const liveness = makeLiveness(clock)

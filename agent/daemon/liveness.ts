@@ -4,6 +4,8 @@ import type { Clock } from '../../core/clock.ts'
 export interface Liveness {
   /** Registers a loop that must `beat` at least every `limit` ms. */
   watch(loop: string, limit: number): { beat(): void; end(): void }
+  /** Something that all of them may wait for takes its time: none is late yet. */
+  excuse(): void
   /** Loops that have not turned within their limit. */
   stalled(): readonly string[]
 }
@@ -24,6 +26,9 @@ export function makeLiveness(clock: Clock): Liveness {
           loops.delete(key)
         },
       }
+    },
+    excuse() {
+      for (const loop of loops.values()) loop.last = clock.monotonic()
     },
     stalled: () => [...loops.values()].filter((l) => clock.monotonic() - l.last > l.limit).map((l) => l.name),
   }

@@ -22,6 +22,8 @@ export type StoreClient = {
 export interface StoreNews {
   /** a batch was sealed into the outbox */
   sealed(pool: string, dataset: string, rows: number): void
+  /** a call takes long and goes on; told each second or so */
+  busy?(): void
   /** the worker shut a pool's gate */
   shut(pool: string, fault: Fault): void
   /** the worker died: nothing can be stored any more, the process must end and be started again */
@@ -58,6 +60,8 @@ export async function openStoreClient(settings: StoreSettings, news: StoreNews, 
         return settle(message.id, (call) => call.reject(fromData(message.fault)))
       case 'crash':
         return settle(message.id, (call) => call.reject(message.error))
+      case 'busy':
+        return news.busy?.()
       case 'sealed':
         return news.sealed(message.pool, message.dataset, message.rows)
       case 'gate':

@@ -62,6 +62,7 @@ function open(): Store {
     const opened = openStore({
       ...(workerData as StoreSettings),
       log,
+      busy: () => post({ kind: 'busy' }),
       fateOnEviction: (pool, block) => gates.get(pool)?.publisher?.fateOnEviction(block),
     })
     post({ kind: 'answer', id: 0, value: undefined })

@@ -32,7 +32,11 @@ function setUp(parts: { readonly stalled?: readonly string[]; readonly ping?: ()
   vi.stubEnv('WATCHDOG_USEC', '30000')
   const complaints: string[] = []
   const watchdog = startWatchdog({
-    liveness: { watch: () => ({ beat: () => undefined, end: () => undefined }), stalled: () => parts.stalled ?? [] },
+    liveness: {
+      watch: () => ({ beat: () => undefined, end: () => undefined }),
+      excuse: () => undefined,
+      stalled: () => parts.stalled ?? [],
+    },
     log: { ...silentLog, error: (_, message) => complaints.push(message) },
     ping: parts.ping ?? (async () => []),
   })
@@ -74,7 +78,7 @@ describe('the watchdog', () => {
     vi.stubEnv('NOTIFY_SOCKET', '')
     vi.stubEnv('PATH', folder)
     const ping = vi.fn(async () => undefined)
-    const liveness = { watch: vi.fn(), stalled: () => [] }
+    const liveness = { watch: vi.fn(), excuse: () => undefined, stalled: () => [] }
     await startWatchdog({ liveness, log: silentLog, ping })[Symbol.asyncDispose]()
     expect(ping).not.toHaveBeenCalled()
   })

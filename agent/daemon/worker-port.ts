@@ -74,7 +74,7 @@ export type StoreCalls = Pick<
 }
 
 /** What the worker is started with: the options of `openStore` that can be posted. */
-export type StoreSettings = Omit<Parameters<typeof openStore>[0], 'log' | 'fateOnEviction' | 'free'>
+export type StoreSettings = Omit<Parameters<typeof openStore>[0], 'log' | 'busy' | 'fateOnEviction' | 'free'>
 
 /** A commit on its way to the worker. */
 export type PostedCommit = Omit<Commit, 'marks'> & { readonly marks: readonly PackedMarks[] }
@@ -98,6 +98,8 @@ export type FromWorker =
   | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'refusal'; readonly id: number; readonly fault: FaultData }
   | { readonly kind: 'crash'; readonly id: number; readonly error: Error }
+  /** a call takes long and goes on */
+  | { readonly kind: 'busy' }
   | { readonly kind: 'sealed'; readonly pool: string; readonly dataset: string; readonly rows: number }
   | { readonly kind: 'gate'; readonly pool: string; readonly fault: FaultData | null }
   | {
