@@ -151,7 +151,7 @@ describe('sluice run', () => {
     const { code, err } = await sluiceProcess(['run', '-c', plant.config])
     expect(code).toBe(1)
     expect(err).toMatch(/^sluice: [^\n]+\n$/)
-    expect(err).toContain(`${plant.path(data_dir)}/`)
+    expect(err).toContain(plant.path(data_dir))
     expect(err).toContain(`: ${why} (store-io; `)
   })
 
