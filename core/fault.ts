@@ -82,7 +82,7 @@ export const FAULTS = {
   },
   'store-locked': {
     fate: 'refuses',
-    hint: 'another agent uses this data_dir: stop it, or give this one its own folder',
+    hint: 'another agent, or a command (`sluice buffer`), uses this data_dir: stop it, or give this one its own folder',
   },
   'store-owner': {
     fate: 'refuses',

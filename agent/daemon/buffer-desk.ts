@@ -1,4 +1,6 @@
+import { setTimeout as setTimeoutPromise } from 'node:timers/promises'
 import { z } from 'zod'
+import { faultOf } from '../../buffer/database.ts'
 import { type Answers, answer, type Question } from '../../buffer/look.ts'
 import { openReadOnly } from '../../buffer/read-status.ts'
 import { Fault } from '../../core/fault.ts'
@@ -37,14 +39,54 @@ export function remoteBuffer(send: (argument: string) => Promise<unknown>): Buff
 }
 
 /**
- * A file that no agent has open, read where it lies.
- * @throws Fault as `readTables`, SqliteError
+ * A file is held for so long (ms) and then let go for so long: an agent that starts must find it free within the second for which
+ * it asks, which it does at least every 100 ms.
  */
-export function localBuffer(file: string, data_dir: string): BufferDesk & Disposable {
-  const opened = openReadOnly(file)
+const HELD = 400
+const LET_GO = 150
+
+/**
+ * A file that no agent has open, read where it lies, but given way to an agent that starts.
+ * @param held ms for which the file is kept open
+ * @throws Fault as `readTables`, SqliteError; a question `store-locked` where an agent was started since the last one
+ */
+export function localBuffer(file: string, data_dir: string, held = HELD): BufferDesk & Disposable {
+  let opened: ReturnType<typeof openReadOnly> | undefined
+  let since = 0
+  let idle: NodeJS.Timeout | undefined
+
+  function letGo(): void {
+    clearTimeout(idle)
+    opened?.[Symbol.dispose]()
+    opened = undefined
+  }
+
+  function open(): ReturnType<typeof openReadOnly> {
+    opened = openReadOnly(file)
+    since = performance.now()
+    idle = setTimeout(letGo, held).unref() // whoever asks may wait for others
+    return opened
+  }
+
+  async function openAgain(): Promise<ReturnType<typeof openReadOnly>> {
+    await setTimeoutPromise(LET_GO)
+    try {
+      return open()
+    } catch (error) {
+      if (faultOf(error, file)?.code !== 'store-locked') throw error
+      throw new Fault('store-locked', { file }, 'an agent was started meanwhile: run this again, and it is asked')
+    }
+  }
+
+  open()
   return {
-    ...deskOf(async (asked) => answer(opened.tables, data_dir, asked)),
-    [Symbol.dispose]: () => opened[Symbol.dispose](),
+    ...deskOf(async (asked) => {
+      const { tables } = opened ?? (await openAgain())
+      const found = answer(tables, data_dir, asked)
+      if (performance.now() - since >= held) letGo()
+      return found
+    }),
+    [Symbol.dispose]: letGo,
   }
 }
 
