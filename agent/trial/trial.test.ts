@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { rawSeq, unixMs } from '../../core/brand.ts'
 import { makeDisclosure } from '../../privacy/disclose.ts'
+import { makeLaplace } from '../../privacy/noise.ts'
 import { makeRandom } from '../../test/prove/random.ts'
 import {
   contractOf,
@@ -41,11 +42,18 @@ interface Way {
   readonly differ: boolean
   /** ms from the end of a quiet hour to the block that closes it, beside 31 s of a busy one */
   readonly quiet: number
+  readonly noise?: true
 }
 
-function run({ oil, rate, differ, quiet }: Way): TrialResult {
+function run({ oil, rate, differ, quiet, noise }: Way): TrialResult {
   const rules = {
-    oil: { from: '{asset}/oil', range: [0, 200], step: oil, accept_risk: 'test' },
+    oil: {
+      from: '{asset}/oil',
+      range: [0, 200],
+      step: oil,
+      accept_risk: 'test',
+      ...(noise && { noise: { epsilon: '0.01' } }),
+    },
     rate: {
       rate: { of: '{asset}/ng', over: '{asset}/total', kind: 'counter', floor: 100 },
       range: [0, 1],
@@ -54,7 +62,11 @@ function run({ oil, rate, differ, quiet }: Way): TrialResult {
     },
   }
   const assets = Object.fromEntries(MACHINES.map((name) => [name, { class: 'press' }]))
-  const plan = planOf(contract, policyOf({ hourly: rules }, { assets }), signals)
+  const plan = planOf(
+    contract,
+    policyOf({ hourly: rules }, { assets, ...(noise && { budget: { window: '1d', epsilon: '1' } }) }),
+    signals,
+  )
   const random = makeRandom(1)
   const level = MACHINES.map(() => 0)
   const total = MACHINES.map(() => 0)
@@ -79,6 +91,9 @@ function run({ oil, rate, differ, quiet }: Way): TrialResult {
     return { arrival, rows: quiet === 31_000 ? rows : moving, complete }
   })
   const log = logOf([...blocks, { arrival: START + HOURS * HOUR + 31_000, complete: blocks.at(-1)!.complete! }])
+  const laplace = makeLaplace((bytes) => {
+    for (let i = 0; i < bytes.length; i++) bytes[i] = random() * 256
+  })
   const trial = makeTrial({
     plan,
     pseudonyms,
@@ -91,6 +106,7 @@ function run({ oil, rate, differ, quiet }: Way): TrialResult {
         stream_since: unixMs(START),
         signalOf: (index) => signals[index]!,
         max_skew: 5 * MINUTE,
+        noise: { state: { charges: [], counted_from: null, drawn_until: {} }, laplace },
       }),
     sealedBytes: () => 65_536,
     random,
@@ -115,6 +131,12 @@ describe('a trial on recent readings', () => {
     const found = run({ ...fine, oil: 100, rate: 0.5 })
     expect(found.trace_linkage!.value).toBeLessThan(0.6)
     expect(found.volume_exact!.value).toBeLessThan(0.1)
+  })
+
+  it('finds less in what has wide noise, against which it holds the same windows without', () => {
+    const found = run({ ...fine, oil: 2, rate: 0.5, noise: true })
+    expect(found.trace_linkage!.value).toBeLessThan(0.7)
+    expect(run({ ...fine, oil: 2, rate: 0.5 }).trace_linkage!.value).toBeGreaterThan(found.trace_linkage!.value)
   })
 
   it('cannot tell machines apart that measure the same', () => {

@@ -47,7 +47,7 @@ function settings(): readonly Setting[] {
     [HOUR, 20, null],
     [HOUR, 100, null],
     [4 * HOUR, 20, null],
-    [MINUTE, 10, 1_440],
+    [MINUTE, 10, 1_000],
     [MINUTE, 10, 360],
     [10 * MINUTE, 20, 36],
     [HOUR, 20, 12],
