@@ -34,7 +34,13 @@ const former = z.object({
   /** columns that are gone or changed, and how far their slots were sealed (UnixMs) */
   columns: z.array(z.object({ ids: z.array(z.string()), window: z.number(), slot: z.number(), sealed: z.number() })),
 })
-const record = z.object({ v: z.literal(1), datasets: z.record(z.string(), dataset), former: z.array(former) })
+const record = z.object({
+  v: z.literal(1),
+  datasets: z.record(z.string(), dataset),
+  former: z.array(former),
+  /** signals that had noise and lost it → end of the last window that noise may have been drawn for, UnixMs */
+  noised: z.record(z.string(), z.number()).default({}),
+})
 
 /** What the store kept, or undefined where nothing is known of an earlier policy. */
 export function readPolicyRecord(text: string | undefined): PolicyRecord | undefined {
@@ -45,6 +51,7 @@ export function readPolicyRecord(text: string | undefined): PolicyRecord | undef
  * The record once the pool is published by `plan`.
  * @param stand.time UnixMs: every reading of a later time is still pending
  * @param stand.end_seq end of the log
+ * @param stand.drawn_until UnixMs: no window that ends later had noise drawn for it, in any dataset
  */
 export function recordPolicy(
   plan: DisclosurePlan,
@@ -53,10 +60,12 @@ export function recordPolicy(
     readonly time: number
     readonly end_seq: number
     readonly raw_seq: number
+    readonly drawn_until: number
     readonly sealed_until: Readonly<Record<string, number>>
   },
 ): PolicyRecord {
-  const datasets = Object.fromEntries(plan.datasets.map((one) => [one.name, datasetRecord(one, before, stand)]))
+  const noised = noisedSoFar(plan, before, stand.drawn_until)
+  const datasets = Object.fromEntries(plan.datasets.map((one) => [one.name, datasetRecord(one, before, noised, stand)]))
   const changed = Object.entries(before?.datasets ?? {}).flatMap(([name, { slot, columns }]) =>
     Object.entries(columns).flatMap(([key, { spec, ids, window }]) => {
       const sealed = stand.sealed_until[name]
@@ -67,12 +76,35 @@ export function recordPolicy(
   const kept = (before?.former ?? []).filter(({ until_seq }) => until_seq > stand.raw_seq)
   const news =
     changed.length > 0 && stand.end_seq > stand.raw_seq ? [{ until_seq: stand.end_seq, columns: changed }] : []
-  return { v: 1, datasets, former: [...kept, ...news] }
+  return { v: 1, datasets, former: [...kept, ...news], noised }
+}
+
+/** With what lost its noise just now: the exact values of windows that were drawn would undo what was drawn for them. */
+function noisedSoFar(
+  plan: DisclosurePlan,
+  before: PolicyRecord | undefined,
+  drawnUntil: number,
+): PolicyRecord['noised'] {
+  const had = Object.values(before?.datasets ?? {}).flatMap(({ columns }) =>
+    Object.values(columns).flatMap(({ spec, ids }) => ('noise' in JSON.parse(spec) ? ids : [])),
+  )
+  const has = new Set(
+    plan.datasets.flatMap(({ columns }) =>
+      columns.filter(hasNoise).flatMap(({ inputs }) => inputs.flat().map(({ id }) => id)),
+    ),
+  )
+  const lost = had.filter((id) => !has.has(id)).map((id) => [id, drawnUntil])
+  return { ...before?.noised, ...Object.fromEntries(lost) }
+}
+
+function hasNoise(column: PlanColumn): boolean {
+  return column.kind === 'number' && column.noise !== undefined
 }
 
 function datasetRecord(
   { name, slot, columns }: PlanDataset,
   before: PolicyRecord | undefined,
+  noised: PolicyRecord['noised'],
   stand: { readonly time: number; readonly sealed_until: Readonly<Record<string, number>> },
 ): PolicyRecord['datasets'][string] {
   const known = before?.datasets[name]
@@ -93,7 +125,8 @@ function datasetRecord(
         // Where the same readings are wanted in the same windows, those of open windows are all pending.
         const isKept =
           was?.stat === stat && was.window === window && was.hold >= hold && ids.every((id) => was.ids.includes(id))
-        const since = isKept && known?.slot === slot ? was.since : before ? stand.time : 0
+        const shown = isKept && known?.slot === slot ? was.since : before ? stand.time : 0
+        const since = hasNoise(one) ? shown : Math.max(shown, ...ids.map((id) => noised[id] ?? 0))
         return [one.name, { spec, stat, window, hold, ids, since }]
       }),
     ),

@@ -81,7 +81,9 @@ export function makePublisher(input: { readonly store: Store; readonly gate: Gat
     const sealed = Object.values(cursor.sealed_until)
     // Whatever is stored from the first pending block on lies after it, but for what runs ahead of the clock.
     const time = first ? first.arrival + gate.max_skew : Math.max(0, ...sealed)
-    const record = recordPolicy(plan, before, { ...cursor, time, end_seq })
+    // A database that was restored may have sealed less than was drawn.
+    const drawn_until = Math.max(0, ...sealed, ...Object.values(store.noise(pool).drawn_until))
+    const record = recordPolicy(plan, before, { ...cursor, time, end_seq, drawn_until })
     const text = JSON.stringify(record)
     if (text !== policy) store.notePolicy(pool, text)
     return record

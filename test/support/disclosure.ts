@@ -13,6 +13,7 @@ import type { Disclosed } from '../../privacy/disclosed.ts'
 import { makeAccountSums } from '../../privacy/fate.ts'
 import { makePseudonyms } from '../../privacy/keys.ts'
 import type { Laplace } from '../../privacy/noise.ts'
+import type { PolicyRecord } from '../../privacy/policy-record.ts'
 import { policySchema } from '../../privacy/schema.ts'
 
 /** 2026-03-02T10:00:00Z */
@@ -158,6 +159,7 @@ export function publishLog(
   options: {
     readonly since?: number
     readonly cursor?: Cursor
+    readonly record?: PolicyRecord
     readonly stride?: () => number
     readonly crash?: () => boolean
     /** draws what noised columns need; default: no noise at all */
@@ -187,6 +189,7 @@ export function publishLog(
       plan,
       pseudonyms,
       cursor,
+      record: options.record,
       stream_since: unixMs(since),
       signalOf: (index) => signals[index]!,
       max_skew: 5 * MINUTE,
