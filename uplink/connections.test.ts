@@ -128,6 +128,12 @@ describe.skipIf(!openssl)('over TLS', () => {
       expect(alarms).toEqual([])
     })
 
+    it('since the configuration was read are used from the start', async () => {
+      const stale = { ...to(), tls: { ...tls(), cert: 'half a certif' } }
+      expect(await deliver({ ...stale, tls_files: files })).toBe('accepted')
+      await expect(deliver(stale)).rejects.toMatchObject({ code: 'pool-tls' })
+    })
+
     it('and will not do leave those before them in use, with an alarm until they do', async () => {
       const { pool, alarms } = open()
       await using _ = pool
@@ -142,7 +148,7 @@ describe.skipIf(!openssl)('over TLS', () => {
       expect(alarms).toEqual([
         expect.stringMatching(/^a certificate or key of tls cannot be used: ERR_/),
         expect.stringMatching(/^a certificate or key of tls cannot be used: ERR_/),
-        'the new key cannot be read: ENOENT',
+        'the key cannot be read: ENOENT',
       ])
       put(receiver.pem.renewed)
       expect(told(await pool.deliver(nextBatch(), never))).toBe('accepted')

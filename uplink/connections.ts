@@ -15,7 +15,7 @@ export type TlsFiles = Readonly<Partial<Record<'ca' | 'cert' | 'key', string>>>
 export interface ConnectionOptions {
   readonly pool: string
   readonly secure: boolean
-  /** PEM texts as the configuration had them */
+  /** PEM texts as the configuration had them; what `tls_files` names is read anew */
   readonly tls?: PoolConfig['tls']
   /** which of them were read from files; a changed file is read again */
   readonly tls_files?: TlsFiles | undefined
@@ -41,9 +41,10 @@ export function openConnections(options: ConnectionOptions): Connections {
   const { pool, secure, tls_files: files = {}, proxy, onTls = () => undefined } = options
   if (proxy && !knowsProxies())
     throw new Fault('pool-proxy', { pool }, `a proxy needs Node 24.5 or newer, this is ${process.versions.node}`)
-  let tls = present(options.tls ?? {})
-  if (secure) checkTls(pool, tls)
   let seen = statesOf(files)
+  // They may have been mended since the configuration was read: whoever opens a pool again must not meet the old ones.
+  let tls = { ...present(options.tls ?? {}), ...(secure && readFiles(pool, files)) }
+  if (secure) checkTls(pool, tls)
   let isTroubled = false
   let agent = open()
 
@@ -116,7 +117,7 @@ function readFiles(pool: string, files: TlsFiles): TlsFiles {
       try {
         return [what, readFileSync(file, 'utf8')]
       } catch (cause) {
-        throw new Fault('pool-tls', { pool, file }, `the new ${what} cannot be read: ${reasonOf(cause)}`, { cause })
+        throw new Fault('pool-tls', { pool, file }, `the ${what} cannot be read: ${reasonOf(cause)}`, { cause })
       }
     }),
   )

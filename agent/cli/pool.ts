@@ -105,15 +105,14 @@ async function withdrawHere(loaded: Loaded, store: Store, pool: string): Promise
   const of = loaded.pools[pool]!
   if (!of.config) return leavingOf(withdrawal, of.gate.fault)
   const notUsed = (): void => undefined // certificates are read once here
-  await using client = await openPoolClient(pool, of, notUsed)
   const fault = await withdrawOwed({
     pool,
-    client,
+    open: () => openPoolClient(pool, of, notUsed),
     store: {
       withdrawal: async (name) => store.withdrawal(name),
       noteWithdrawn: async (name, stream, receipt, at) => store.noteWithdrawn(name, stream, receipt, at),
     },
-    keys: signingKeysOf(of.config, of.signing_file),
+    keys: () => signingKeysOf(of, (file, why) => console.error(`a former signing key, ${file}: ${why}`)),
     clock,
     signal: new AbortController().signal,
   })

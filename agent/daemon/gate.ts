@@ -49,9 +49,12 @@ export function gateOpened({ pool, plan, plant_key, policy, contract }: Gate, pr
   }
 }
 
-/** The plant's signing keys with a pool, the present one first. @param file where it was read from */
-export function signingKeysOf(config: PoolConfig, file: string | undefined): readonly SigningKey[] {
-  return [parseSigningKey(config.signing_key), ...(file === undefined ? [] : formerKeys(file))]
+/** The plant's signing keys with a pool, the present one first. @param leftOut told of former ones that cannot be used */
+export function signingKeysOf(
+  { config, signing_file }: Extract<LoadedPool, { config: PoolConfig }>,
+  leftOut: (path: string, why: string) => void,
+): readonly SigningKey[] {
+  return [parseSigningKey(config.signing_key), ...(signing_file === undefined ? [] : formerKeys(signing_file, leftOut))]
 }
 
 /**

@@ -1,6 +1,8 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import type { LoadedConfig } from '../../config/load.ts'
 import { Fault, type FaultCode } from '../../core/fault.ts'
@@ -9,6 +11,7 @@ import { makeFakeClock } from '../../test/support/fake-clock.ts'
 import { batchOf } from '../../test/support/store.ts'
 import { makeStoreClient } from '../../test/support/store-client.ts'
 import { problemType } from '../../uplink/problem.ts'
+import { newSigningKey } from '../../uplink/signature.ts'
 import { makeLiveness } from './liveness.ts'
 import { makePools } from './pools.ts'
 
@@ -97,4 +100,43 @@ it('shuts the gate of a pool that says it is over, and has its accounts end', as
   await pools.done() // nobody stops it: with the pool all that goes on for it is over
   expect(calls).toEqual(['gate:lake policy-missing', 'closeGate lake', 'retirePool lake', 'gate:lake pool-closed'])
   expect(pools.gates().lake).toMatchObject({ state: 'shut', fault: { code: 'pool-closed' } })
+})
+
+it('goes on asking a left pool whose certificate cannot be read, whatever former keys there are', async () => {
+  const absent = join(tmpdir(), 'sluice-no-such-folder', 'file')
+  const config = { url: 'https://127.0.0.1:1', receipt_key: '', timeout: 5_000, signing_key: newSigningKey() }
+  const stream = { stream: 'S'.repeat(13), epoch: 0, contributor: 'C'.repeat(26), datasets: [], receipt: null }
+  const stop = new AbortController()
+  const clock = makeFakeClock()
+  const alarms: (string | undefined)[] = []
+  let asked = 0
+  const pools = makePools({
+    loaded: {
+      pools: { lake: { ...loaded.pools.lake, config, tls_files: { ca: absent }, signing_file: absent } },
+    } as unknown as LoadedConfig,
+    store: makeStoreClient({
+      closeGate: async () => undefined,
+      withdrawPool: async () => ({ since: clock.now(), streams: [stream] }),
+      withdrawal: async () => {
+        asked++
+        return { since: clock.now(), streams: [stream] }
+      },
+      clearAlarm: async () => undefined,
+    }),
+    max_sealed_ahead: 0,
+    clock,
+    log: silentLog,
+    liveness: makeLiveness(clock),
+    signal: stop.signal,
+    isSane: () => true,
+    alarm: (key, fault) => alarms.push(`${key} ${fault?.code}`),
+  })
+  const { fault } = await pools.withdraw('lake')
+  expect(fault).toMatchObject({ code: 'pool-tls' })
+  expect(alarms).toEqual(['withdrawal:lake pool-tls'])
+  const before = asked
+  await clock.advance(3_600_000)
+  expect(asked).toBeGreaterThan(before)
+  stop.abort()
+  await pools.done()
 })

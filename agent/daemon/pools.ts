@@ -108,15 +108,14 @@ export function makePools(input: {
     gates.set(name, { state: 'withdrawn', fault: null, expires: null })
     for (const key of [`gate:${name}`, `delivery:${name}`, `tls:${name}`]) await store.clearAlarm(key, clock.now())
     if (!pool?.config) return { attempted: Promise.resolve(pool?.gate.kind === 'shut' ? pool.gate.fault : null) }
-    const client = resources.use(await openPoolClient(name, pool, (fault) => alarm(`tls:${name}`, fault)))
-    const keys = signingKeysOf(pool.config, pool.signing_file)
     const { promise, resolve } = Promise.withResolvers<Fault | null>()
+    const ignoreTls = (): void => undefined // certificates are read anew at each attempt
     const told = (fault: Fault | null): void => alarm(`withdrawal:${name}`, fault)
     const input = {
       pool: name,
-      client,
+      open: () => openPoolClient(name, pool, ignoreTls),
       store,
-      keys,
+      keys: () => signingKeysOf(pool, (file, why) => log.warn({ pool: name, file }, `a former signing key: ${why}`)),
       clock,
       log,
       signal: signalOf(name),

@@ -9,26 +9,33 @@ export function formerKeyFile(file: string, id: string): string {
 }
 
 /**
- * Signing keys that `sluice keys rotate` put aside beside the present one, newest first; kept for withdrawal. Those that others may read,
- * or that are none, are left out.
+ * Signing keys that `sluice keys rotate` put aside beside the present one, newest first; kept for withdrawal. What cannot be
+ * read, what others may read and what is no key is left out: a pool that is left must be asked with the keys that there are.
+ * @param leftOut told of each, and why
  */
-export function formerKeys(file: string): readonly SigningKey[] {
+export function formerKeys(file: string, leftOut: (path: string, why: string) => void): readonly SigningKey[] {
+  function unlessRefused<T>(path: string, read: () => T): readonly T[] {
+    try {
+      return [read()]
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === undefined) throw error
+      leftOut(path, error instanceof Fault ? error.message : `it cannot be read: ${code}`)
+      return []
+    }
+  }
+
   const folder = dirname(file)
-  const names = readdirSync(folder).filter((name) => name.startsWith(`${basename(file)}.old-`))
-  const found = names.flatMap((name) => {
-    const path = join(folder, name)
-    const { mode, mtimeMs } = statSync(path)
-    const key = (mode & 0o077) === 0 ? keyIn(path) : undefined
-    return key ? [{ key, mtimeMs }] : []
-  })
+  const names = unlessRefused(folder, () => readdirSync(folder)).flat()
+  const found = names
+    .filter((name) => name.startsWith(`${basename(file)}.old-`))
+    .map((name) => join(folder, name))
+    .flatMap((path) => unlessRefused(path, () => readFormerKey(path)))
   return found.sort((a, b) => b.mtimeMs - a.mtimeMs).map(({ key }) => key)
 }
 
-function keyIn(path: string): SigningKey | undefined {
-  try {
-    return parseSigningKey(readFileSync(path, 'utf8'))
-  } catch (error) {
-    if (error instanceof Fault) return undefined
-    throw error
-  }
+function readFormerKey(file: string): { readonly key: SigningKey; readonly mtimeMs: number } {
+  const { mode, mtimeMs } = statSync(file)
+  if ((mode & 0o077) !== 0) throw new Fault('key-invalid', { file }, 'others than its owner may use it')
+  return { key: parseSigningKey(readFileSync(file, 'utf8')), mtimeMs }
 }

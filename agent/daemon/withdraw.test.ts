@@ -38,12 +38,12 @@ async function delivered(folder: TestFolder, key: SigningKey, client: Pool): Pro
 function inputOf(store: Store, client: Pick<Pool, 'withdraw'>, keys: readonly SigningKey[]): WithdrawalInput {
   return {
     pool: POOL,
-    client,
+    open: async () => ({ withdraw: client.withdraw, [Symbol.asyncDispose]: async () => undefined }),
     store: {
       withdrawal: async (pool) => store.withdrawal(pool),
       noteWithdrawn: async (pool, stream, receipt, at) => store.noteWithdrawn(pool, stream, receipt, at),
     },
-    keys,
+    keys: () => keys,
     clock: makeClock(),
     signal: never,
   }

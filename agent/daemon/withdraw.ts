@@ -13,21 +13,34 @@ const RETRY = { base: 60_000, cap: 3_600_000, floor: 60_000 }
 /** What a withdrawal works with. */
 export interface WithdrawalInput {
   readonly pool: string
-  readonly client: Pick<Pool, 'withdraw'>
+  /** Opens the pool for one attempt: what keeps it shut, a certificate or a proxy, may be mended before the next. */
+  readonly open: () => Promise<Pick<Pool, 'withdraw'> & AsyncDisposable>
   readonly store: Pick<StoreClient, 'withdrawal' | 'noteWithdrawn'>
   /** the plant's signing keys, the present one first: the pool may know a stream by the key it was sealed with */
-  readonly keys: readonly SigningKey[]
+  readonly keys: () => readonly SigningKey[]
   readonly clock: Clock
   readonly signal: AbortSignal
 }
 
 /**
  * Has the pool withdraw what it owes still, stream by stream. What is done is noted at once, so that it may be cut at any time.
- * @returns why it is not complete, or null
+ * @returns why it is not complete, be it a disk that refuses, or null
  */
 export async function withdrawOwed(input: WithdrawalInput): Promise<Fault | null> {
-  const { pool, client, store, keys, clock, signal } = input
+  try {
+    return await askForOwed(input)
+  } catch (error) {
+    if (error instanceof Fault) return error
+    throw error
+  }
+}
+
+async function askForOwed(input: WithdrawalInput): Promise<Fault | null> {
+  const { pool, store, clock, signal } = input
   const owed = (await store.withdrawal(pool))?.streams.filter(({ receipt }) => receipt === null) ?? []
+  if (owed.length === 0) return null
+  const keys = input.keys()
+  await using client = await input.open()
   let first: Fault | null = null
   for (const sealed of owed) {
     let refused: Fault | null = new Fault('key-missing', { pool }, 'there is no signing key to withdraw with')
@@ -56,7 +69,7 @@ export async function runWithdrawal(
 ): Promise<void> {
   const { pool, clock, log, signal, alarm, attempted = () => undefined } = input
   for (let attempt = 0; !signal.aborted; attempt++) {
-    const fault = await attemptOnce(input)
+    const fault = await withdrawOwed(input)
     attempted(fault)
     if (fault === null) {
       alarm(null)
@@ -65,15 +78,5 @@ export async function runWithdrawal(
     if (signal.aborted) return
     if (attempt === 0) alarm(fault)
     await clock.sleep(backoffMs(attempt, RETRY), signal)
-  }
-}
-
-/** A disk that refuses is one more reason to try again. */
-async function attemptOnce(input: WithdrawalInput): Promise<Fault | null> {
-  try {
-    return await withdrawOwed(input)
-  } catch (error) {
-    if (error instanceof Fault) return error
-    throw error
   }
 }
