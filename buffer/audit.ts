@@ -29,6 +29,11 @@ export function mostLeaves(max_size: number): number {
 /** What is left of the bound once it was reached, so that not every leaf gives one up. */
 const KEPT = 0.9
 
+/** So many leaves are left whenever older ones were given up. @param most the bound */
+export function fewestLeaves(most: number): number {
+  return Math.floor(most * KEPT)
+}
+
 export function makeAudit(db: Db): Audit {
   type Row = { readonly n: number; readonly leaf: string }
   const last = db.prepare<[], Row>('SELECT n, leaf FROM audit ORDER BY n DESC LIMIT 1')
@@ -71,7 +76,7 @@ export function makeAudit(db: Db): Audit {
     prune(most, time) {
       const oldest = first.get(0)
       if (!oldest || head().size - oldest.n <= most) return
-      const before = first.get(head().size - Math.floor(most * KEPT))
+      const before = first.get(head().size - fewestLeaves(most))
       if (!before) return
       const { prev } = JSON.parse(before.leaf) as { readonly prev: string }
       forget.run(before.n)

@@ -78,6 +78,34 @@ describe('a log as it was written', () => {
   })
 })
 
+describe('a log whose oldest leaves are gone', () => {
+  /** Whoever rules the database deletes leaves and adds one that says they were given up: no signature is asked for. */
+  const cut = (before: number): readonly string[] => {
+    const event = { kind: 'given_up', before, hash: hashLeaf(log[before - 1]!) } as const
+    return [...log.slice(before), encodeLeaf(event, { n: 10, at: T0, prev: hashLeaf(log[9]!) })]
+  }
+
+  it('is not proven by checkpoints that end within them', () => {
+    const found = verify(cut(8), { elsewhere: held })
+    expect(found).toMatchObject({ ok: true, first: 8, incomparable: 2, checkpoints: { elsewhere: 0 }, held: null })
+    const states = statesOf(found, undefined).join('\n')
+    expect(states).toMatch(/not comparable: 2,/)
+    expect(states).toMatch(/not proven: that leaves 0 to 7 were given up for room, and not cut off/)
+    expect(states).not.toMatch(/^proven|that agree: [1-9]/m)
+    expect(verify(cut(6), { elsewhere: held })).toMatchObject({ incomparable: 1, held: { size: 8 } })
+  })
+
+  it('is suspect where it is shorter than the log leaves it', () => {
+    const found = verify(cut(8))
+    expect(statesOf(found, undefined, 4).join('\n')).toMatch(/warning: 3 leaves are left where there is room for 4/)
+    for (const [whole, fewest] of [
+      [found, 3],
+      [verify(log), 99],
+    ] as const)
+      expect(statesOf(whole, undefined, fewest).join('\n')).not.toMatch(/warning/)
+  })
+})
+
 const edited = (n: number): string[] => log.with(n, log[n]!.replace(`batch-${n}`, 'batch-x'))
 const shorter = logOf(events.filter((_, i) => i !== 5))
 const thief = newKey()

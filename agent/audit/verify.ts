@@ -14,6 +14,8 @@ export interface AuditFindings {
   readonly hash: string
   /** checkpoints that the log agrees with: that came with it, and that were held elsewhere */
   readonly checkpoints: { readonly here: number; readonly elsewhere: number }
+  /** the others: they end within leaves that were given up, so nothing is left that they could agree with */
+  readonly incomparable: number
   /** the last of them: so many leaves were there when it was signed (RFC 3339); null: none */
   readonly signed: { readonly size: number; readonly at: string } | null
   readonly held: { readonly size: number; readonly at: string } | null
@@ -76,6 +78,11 @@ export function makeAuditCheck(input: {
     return keys
   }
 
+  /** Its last leaf is not here any more: it proves nothing of those that are. */
+  function isIncomparable(size: number): boolean {
+    return size <= chain.first
+  }
+
   function problemOf(
     { checkpoint, origin }: (typeof checkpoints)[number],
     keys: ReadonlySet<string>,
@@ -87,7 +94,8 @@ export function makeAuditCheck(input: {
       return `${what}: its key ${kid} is not the audit key of this log, which was begun anew, or the checkpoint is of another log`
     if (size > chain.size) return `${what}: the log has ${chain.size} leaves: its end was cut off`
     const found = wanted.get(size)
-    if (found === undefined) return size <= chain.first ? undefined : `${what}: the leaf that it ends with is missing`
+    if (isIncomparable(size)) return undefined
+    if (found === undefined) return `${what}: the leaf that it ends with is missing`
     return found === hash ? undefined : `${what}: leaves before it were altered, or the log was written anew`
   }
 
@@ -117,7 +125,8 @@ export function makeAuditCheck(input: {
     findings() {
       const keys = believed()
       const judged = checkpoints.map((one) => ({ ...one, problem: problemOf(one, keys) }))
-      const right = judged.filter(({ problem }) => problem === undefined)
+      const unopposed = judged.filter(({ problem }) => problem === undefined)
+      const right = unopposed.filter(({ checkpoint }) => !isIncomparable(checkpoint.size))
       const all = [
         ...chain.breaks().map((found) => describeBreak(found, noted)),
         ...problems,
@@ -130,6 +139,7 @@ export function makeAuditCheck(input: {
         size: chain.size,
         hash: chain.hash,
         checkpoints: { here: count(right, 'here'), elsewhere: count(right, 'elsewhere') },
+        incomparable: unopposed.length - right.length,
         signed: last(right),
         held: last(right.filter(({ origin }) => origin === 'elsewhere')),
         keys: [...new Set(right.map(({ checkpoint }) => checkpoint.kid))],
@@ -167,9 +177,13 @@ function describeBreak(found: ChainBreak, noted: ReadonlySet<number>): string {
   }
 }
 
-/** What the findings prove, and what they do not, in words. */
-export function statesOf(found: AuditFindings, place: string | undefined): readonly string[] {
-  const { first, size, signed, held, checkpoints } = found
+/**
+ * What the findings prove, and what they do not, in words.
+ * @param place where checkpoints are held
+ * @param fewest so many leaves the log of this gateway never falls short of once it gave some up; absent: not known
+ */
+export function statesOf(found: AuditFindings, place: string | undefined, fewest = 0): readonly string[] {
+  const { first, size, signed, held, checkpoints, incomparable } = found
   if (size === 0) return ['the log is empty']
   const upTo = (end: { readonly size: number; readonly at: string }): string => `leaves ${first} to ${end.size - 1}`
   const proven = held
@@ -179,14 +193,23 @@ export function statesOf(found: AuditFindings, place: string | undefined): reado
       : []
   const free = held?.size ?? signed?.size ?? first
   return [
-    `leaves ${first} to ${size - 1}${first > 0 ? `, ${first} older ones were given up for room` : ''}`,
+    `leaves ${first} to ${size - 1}${first > 0 ? `; the log says that ${first} older ones were given up for room` : ''}`,
+    ...(first > 0 && size - first < fewest
+      ? [
+          `warning: ${size - first} leaves are left where there is room for ${fewest} and more: buffer.max_size was smaller once, or somebody cut the older ones off`,
+        ]
+      : []),
     `checkpoints that agree: ${checkpoints.here} here${place === undefined ? '' : `, ${checkpoints.elsewhere} in ${place}`}`,
+    ...(incomparable > 0
+      ? [`checkpoints not comparable: ${incomparable}, whose last leaf is among those that were given up`]
+      : []),
     ...proven,
     ...(free < size
       ? [
           `not proven: leaves ${free} to ${size - 1}, ${free === first ? 'which no checkpoint covers' : 'which are newer'}`,
         ]
       : []),
+    ...(first > 0 ? [`not proven: that leaves 0 to ${first - 1} were given up for room, and not cut off`] : []),
     ...(held
       ? []
       : ['not proven: that log and audit key were not replaced together; that takes checkpoints held elsewhere']),

@@ -29,7 +29,10 @@ export function auditCommands(sluice: Command, config: readonly [string, string,
     .option('--receipts <file>', 'receipts that the pool holds, one JSON a line: each must be in the log')
     .option('--export <file>', 'verify what `audit export` wrote, without configuration or data folder')
     .option('--key <key>', "the audit key's public half, as it is known elsewhere: ed25519:…")
-    .option(json, 'print {ok, problems, first, size, hash, checkpoints, signed, held, keys, receipts, states}')
+    .option(
+      json,
+      'print {ok, problems, first, size, hash, checkpoints, incomparable, signed, held, keys, receipts, states}',
+    )
     .action(async (o) => (await import('./audit.ts')).verifyAudit(o))
   audit
     .command('export')

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { fewestLeaves, mostLeaves } from '../../buffer/audit.ts'
 import type { AuditKind, Leaf } from '../../core/audit.ts'
 import { readLeaf } from '../../core/audit-chain.ts'
 import { canonicalJson } from '../../core/encoding.ts'
@@ -124,7 +125,8 @@ export async function verifyAudit(
   if (options.receipts !== undefined) for (const receipt of readReceipts(options.receipts)) check.receipt(receipt)
   const found = check.findings()
   if (!found.ok) process.exitCode = EXIT_FAILED
-  const states = statesOf(found, found.held ? dir : undefined)
+  const fewest = loaded?.buffer && fewestLeaves(mostLeaves(loaded.buffer.max_size))
+  const states = statesOf(found, found.held ? dir : undefined, fewest)
   if (options.json) return printJson({ ...found, states })
   for (const line of [...found.problems, ...states]) console.log(line)
   for (const id of found.keys) console.log(`audit key: ${id}`)
