@@ -78,6 +78,34 @@ describe('noise of a column', () => {
   })
 })
 
+describe('a signal that several assets share', () => {
+  const assets = Object.fromEntries(
+    ['press-7', 'press-8', 'press-9'].map((name) => [name, { class: 'press', place: 'hall' }]),
+  )
+  const counters = ['press-7/ng', 'press-8/ng', 'press-9/ng', 'hall/total'].map((id) =>
+    signalOf(id, { unit: '{count}' }),
+  )
+  const told = (rule: object, most: number) =>
+    toldOf(
+      compile(contract, policyOf({ s: rule }, { assets, budget: { window: '8h', epsilon: most } }), [
+        ...signals,
+        ...counters,
+      ]),
+    )
+  const shared = { rate: { ...rate, rate: { ...rate.rate, over: '{place}/total' }, noise: { epsilon: 1 } } }
+
+  it('is charged for the draw of each, as the run does', () => {
+    expect(told(shared, 2.9)).toEqual([
+      'budget.epsilon: windows of s.rate together charge "hall/total" with 3, more than this budget',
+    ])
+    expect(told(shared, 3)).toEqual([])
+  })
+
+  it('is charged once where they share all that feeds the column', () => {
+    expect(told({ mean: { ...oil, from: '{place}/oil', noise: { epsilon: 1 } } }, 1)).toEqual([])
+  })
+})
+
 describe('a policy with noise', () => {
   const risk = { accept_risk: 'agreed' }
   const strict = { profile: 'strict', budget: { window: '1d', epsilon: 1 } }

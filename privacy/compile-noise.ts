@@ -187,28 +187,33 @@ function bareProblems(policy: Policy, datasets: readonly PlanDataset[]): readonl
   })
 }
 
-/** Windows of all columns begin together at midnight. */
+/**
+ * Windows of all columns begin together at midnight. A signal that several rows of a column share is charged for each draw
+ * that it has a part in: rows whose inputs are all the same have one draw.
+ */
 function budgetProblems(datasets: readonly PlanDataset[], { micro: most }: Budget): readonly Problem[] {
   const charged = new Map<string, { micro: number; readonly columns: string[] }>()
-  for (const { dataset, column, noise, ids } of named(datasets)) {
-    for (const id of noise ? ids : []) {
+  for (const { dataset, column, noise } of named(datasets)) {
+    if (!noise) continue
+    const draws = new Map(column.inputs.map((inputs) => [inputs.map(({ id }) => id).join(' '), inputs]))
+    for (const id of [...draws.values()].flatMap((inputs) => [...new Set(inputs.map((input) => input.id))])) {
       const sum = charged.get(id) ?? { micro: 0, columns: [] }
-      sum.micro += noise!.micro
+      sum.micro += noise.micro
       sum.columns.push(`${dataset}.${column.name}`)
       charged.set(id, sum)
     }
   }
   const told = new Set<string>()
   return [...charged].flatMap(([id, { micro, columns }]) => {
-    const together = columns.join(', ')
-    // What one column asks too much is told at that column.
+    const together = [...new Set(columns)].join(', ')
+    // What one draw asks too much is told at its column.
     if (micro <= most || columns.length === 1 || told.has(together)) return []
     told.add(together)
     return [
       {
         path: ['budget', 'epsilon'],
         message: `windows of ${together} together charge "${id}" with ${micro / EPSILON_UNIT}, more than this budget`,
-        hint: 'raise the budget, or lower the epsilon of a column',
+        hint: 'raise the budget, lower the epsilon of a column, or let fewer assets share the signal',
       },
     ]
   })
