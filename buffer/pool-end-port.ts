@@ -34,8 +34,9 @@ export interface PoolEnds {
   /** The pool said that a stream is gone. */
   noteWithdrawn(pool: string, stream: string, receipt: object, at: UnixMs): void
   /**
-   * Takes part in a pool again that was left, under a new stream from now on: pending readings are `withheld{new_stream}`. @returns false where
-   * it was not left
+   * Takes part in a pool again that was left, under a new stream from now on: pending readings are `withheld{new_stream}`.
+   * @returns false where it was not left
+   * @throws Fault `usage` while the pool owes the withdrawal of a stream: nobody would ask for it again
    */
   joinPool(pool: string, at: UnixMs): boolean
 }

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { type UnixMs, unixMs } from '../core/brand.ts'
 import { u32be } from '../core/encoding.ts'
+import { Fault } from '../core/fault.ts'
 import { clearQuarantineAlarms } from './batch-store.ts'
-import type { PoolEnds, Withdrawal } from './pool-end-port.ts'
+import type { PoolEnds, SealedStream, Withdrawal } from './pool-end-port.ts'
 import type { PoolRow } from './pools.ts'
 import { retirePools, revivePool } from './retire.ts'
 import type { Tables } from './tables.ts'
@@ -18,12 +19,17 @@ function withdrawalOf({ streams }: Tables, { id, withdrawn_at }: PoolRow): Withd
   return withdrawn_at === null ? null : { since: unixMs(withdrawn_at), streams: streams.all(id) }
 }
 
+/** Streams that the pool has not said to be gone. */
+function owedOf({ streams }: Tables, { id }: Pick<PoolRow, 'id'>): readonly SealedStream[] {
+  return streams.all(id).filter(({ receipt }) => receipt === null)
+}
+
 /** Leaves a pool. Callers bring the transaction. */
 export function leavePool(tables: Tables, { id, name, end_seq }: PoolRow, at: number): void {
-  const { pools, outbox, log, audit, streams } = tables
+  const { pools, outbox, log, audit } = tables
   pools.setWithdrawn(id, at)
   if (end_seq === null) pools.retire(id, log.nextSeq())
-  const owed = streams.all(id).filter(({ receipt }) => receipt === null)
+  const owed = owedOf(tables, { id })
   audit.append({ kind: 'withdrawal_ordered', pool: name, streams: owed.map(({ stream }) => stream) }, at)
   outbox.dropAll(id, 'withdrawn', at)
   outbox.buryAll(id, at) // the pool forgets the stream, numbers and all
@@ -75,8 +81,16 @@ export function makePoolEnds(use: <T>(act: (tables: Tables) => T) => T, changed:
       })
     },
     joinPool: (pool, at) =>
+      use((t) => t.pools.find(pool)) !== undefined &&
       change(pool, (t, row) => {
         if (row.withdrawn_at === null) return false
+        const owed = owedOf(t, row)
+        if (owed.length > 0)
+          throw new Fault(
+            'usage',
+            { pool },
+            `joining would give up the withdrawal that the pool owes still (streams: ${owed.length}): wait until \`sluice status\` shows none`,
+          )
         t.pools.join(row.id, at)
         revivePool(t, t.pools.find(pool)!)
         t.audit.append({ kind: 'joined', pool }, at)

@@ -12,7 +12,7 @@ export interface Leaving {
 /** Where a person leaves a pool and joins it again: the same for a running agent and for its data folder. */
 export interface PoolDesk {
   withdraw(pool: string): Promise<Leaving>
-  /** false: it was not left */
+  /** false: it was not left. @throws Fault `usage` while the pool owes the withdrawal of a stream */
   join(pool: string): Promise<boolean>
 }
 

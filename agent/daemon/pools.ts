@@ -37,7 +37,7 @@ export interface Pools extends AsyncDisposable {
    * once the pool was asked for the first time.
    */
   withdraw(name: string): Promise<Leaving>
-  /** Takes part again in a pool that was left. @returns false where it was not */
+  /** Takes part again in a pool that was left, once it owes no withdrawal. @returns false where it was not left @throws Fault `usage` */
   join(name: string): Promise<boolean>
   /** A batch was sealed for this pool. */
   sealed(name: string): void
