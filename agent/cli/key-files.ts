@@ -4,6 +4,7 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
+  linkSync,
   openSync,
   readFileSync,
   renameSync,
@@ -24,32 +25,52 @@ import { checkDataFolder, openDataFolder } from './data-folder.ts'
 
 /** The text of a key file. @throws Fault `key-missing` | `key-invalid` where there is none, or others may use it */
 export function readKeyFile(file: string): string {
-  const stat = statSync(file, { throwIfNoEntry: false })
+  const stat = orFault(file, () => statSync(file, { throwIfNoEntry: false }))
   if (!stat) throw new Fault('key-missing', { file }, 'there is no such key file')
   if ((stat.mode & 0o077) !== 0)
     throw new Fault('key-invalid', { file }, 'others than its owner may use the key: chmod 600, and consider it known')
-  return readFileSync(file, 'utf8').trim()
+  return orFault(file, () => readFileSync(file, 'utf8').trim())
 }
 
-/** Writes a key file for whoever owns `like`, even where root does it: the agent must be able to read it. */
-export function writeKeyBeside(like: string, file: string, text: string): void {
-  const { uid, gid } = statSync(like)
-  writeKeyFile(file, text)
-  if (process.geteuid?.() === 0) chownSync(file, uid, gid)
+/**
+ * Puts a key into a file, whole or not at all, in the place of what lies there. It belongs to whoever owns `like`, even where
+ * root does it: the agent must be able to read it. @throws Fault `config-unreadable`
+ */
+export function putKeyFile(like: string, file: string, text: string): void {
+  orFault(file, () => {
+    const { uid, gid } = statSync(like)
+    const fresh = `${like}.new`
+    rmSync(fresh, { force: true }) // left by a run that was cut
+    writeKeyFile(fresh, text)
+    if (process.geteuid?.() === 0) chownSync(fresh, uid, gid)
+    renameSync(fresh, file)
+    syncFolder(dirname(file))
+  })
 }
 
-/** Puts another key in the place of one, which is erased, or (`keep`) lies elsewhere already. */
-export function replaceKeyFile(file: string, text: string, old: 'keep' | 'erase'): void {
-  rmSync(`${file}.new`, { force: true }) // left by a run that was cut
-  writeKeyBeside(file, `${file}.new`, text)
-  if (old === 'erase') renameSync(file, `${file}.gone`)
-  renameSync(`${file}.new`, file)
-  syncFolder(dirname(file))
-  if (old === 'erase') eraseFile(`${file}.gone`)
+/** The same, and erases the key that lay there. Whenever it is cut there is a key, and the next run erases what it left. */
+export function replaceAndErase(file: string, text: string): void {
+  const old = `${file}.gone`
+  orFault(old, () => {
+    const left = statSync(old, { throwIfNoEntry: false })
+    // Left by a run that was cut: before it put the new key in place, this is another name of the key in use.
+    if (left?.ino === statSync(file).ino) unlinkSync(old)
+    else if (left) eraseFile(old)
+    linkSync(file, old)
+  })
+  putKeyFile(file, file, text)
+  eraseFile(old)
 }
 
-/** Overwrites a file where it lies and removes it; what a flash chip or a copying file system keeps elsewhere it cannot reach. */
+/**
+ * Overwrites a file where it lies and removes it; what a flash chip or a copying file system keeps elsewhere it cannot reach.
+ * @throws Fault `config-unreadable`
+ */
 export function eraseFile(file: string): void {
+  orFault(file, () => overwriteAndUnlink(file))
+}
+
+function overwriteAndUnlink(file: string): void {
   const { size } = statSync(file)
   const fd = openSync(file, 'r+')
   try {
@@ -60,6 +81,17 @@ export function eraseFile(file: string): void {
   }
   unlinkSync(file)
   syncFolder(dirname(file))
+}
+
+/** What the system says of a key file, as a fault. */
+function orFault<T>(file: string, act: () => T): T {
+  try {
+    return act()
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    if (cause instanceof Fault || code === undefined) throw cause
+    throw new Fault('config-unreadable', { file }, `the key file cannot be worked on: ${code}`, { cause })
+  }
 }
 
 /** Writes an event into the log. @returns where that was */

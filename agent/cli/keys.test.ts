@@ -1,5 +1,16 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto'
-import { existsSync, linkSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -12,7 +23,7 @@ import { openSmallPlant, type SmallPlant, untilStatus } from '../../test/support
 import { T0 } from '../../test/support/store.ts'
 import { parseSigningKey } from '../../uplink/signature.ts'
 import { openAuditKey } from '../audit/audit-key.ts'
-import { formerKeys } from '../daemon/signing-keys.ts'
+import { formerKeyFile, formerKeys } from '../daemon/signing-keys.ts'
 import { destroyKey } from './destroy-key.ts'
 import { rotateKey } from './rotate-key.ts'
 
@@ -145,6 +156,42 @@ describe('sluice keys rotate', () => {
     ).toEqual([old, now].sort())
     const { pools } = loadConfig(plant.config)
     expect(pools.quality).toMatchObject({ signing_file: file, gate: { kind: 'open' } })
+  })
+
+  it('goes on where a run was cut once the old signing key was kept', async () => {
+    const { plant } = await plantFolder()
+    const file = plant.path('signing.key')
+    const { id } = parseSigningKey(readFileSync(file, 'utf8'))
+    copyFileSync(file, formerKeyFile(file, id))
+    quiet()
+    await rotateKey('signing', file, { config: plant.config })
+    expect(formerKeys(file, expect.fail).map((key) => key.id)).toEqual([id])
+  })
+
+  it.each([
+    ['before the new audit key was in place', (file: string) => linkSync(file, `${file}.gone`)],
+    ['before the old audit key was erased', (file: string) => copyFileSync(file, `${file}.gone`)],
+  ])('goes on where a run was cut %s', async (_, cut) => {
+    const { plant } = await plantFolder()
+    const data_dir = plant.path('data')
+    const { id } = openAuditKey(data_dir)
+    cut(join(data_dir, 'audit.key'))
+    quiet()
+    await rotateKey('audit', undefined, { config: plant.config })
+    expect(openAuditKey(data_dir).id).not.toBe(id)
+    expect(readdirSync(data_dir).filter((name) => name.startsWith('audit.key'))).toEqual(['audit.key'])
+  })
+
+  it('leaves the key in use where the new one cannot be put in its place', async () => {
+    const { plant } = await plantFolder()
+    const file = plant.path('signing.key')
+    const before = readFileSync(file, 'utf8')
+    mkdirSync(`${file}.new`)
+    quiet()
+    await expect(rotateKey('signing', file, { config: plant.config })).rejects.toMatchObject({
+      code: 'config-unreadable',
+    })
+    expect(readFileSync(file, 'utf8')).toBe(before)
   })
 
   it('erases the old audit key', async () => {

@@ -4,7 +4,7 @@ import { newSigningKey, parseSigningKey } from '../../uplink/signature.ts'
 import { auditKeyPath } from '../audit/audit-key.ts'
 import { formerKeyFile } from '../daemon/signing-keys.ts'
 import { type CommonOptions, loadWithGateway, printJson } from './common.ts'
-import { openKeyLog, readKeyFile, replaceKeyFile, writeKeyBeside } from './key-files.ts'
+import { openKeyLog, putKeyFile, readKeyFile, replaceAndErase } from './key-files.ts'
 
 /**
  * `sluice keys rotate signing FILE | audit`: a new key takes the place of one. The old signing key is kept beside it, because
@@ -34,8 +34,11 @@ export async function rotateKey(kind: string, named: string | undefined, options
   const after = parseSigningKey(text).id
   const kept = kind === 'signing' ? formerKeyFile(file, before) : null
   const log = await openKeyLog(loaded)
-  if (kept !== null) writeKeyBeside(file, kept, old)
-  replaceKeyFile(file, text, kept === null ? 'erase' : 'keep')
+  if (kept === null) replaceAndErase(file, text)
+  else {
+    putKeyFile(file, kept, old)
+    putKeyFile(file, file, text)
+  }
   // The agent logs another audit key itself, before it first signs with it.
   if (kind === 'signing') await log({ kind: 'key_rotated', what: kind, before, after })
   if (options.json) return printJson({ kind, file, before, after, kept })
