@@ -23,11 +23,12 @@ const SENSORS: readonly (readonly [string, readonly [number, number]])[] = [
   ['flow', [0, 140]],
 ]
 
-function plantOf({ rows }: Experiment, id: number): Plant {
+function plantOf({ rows }: Experiment, id: number, window: number): Plant {
+  const whole = Math.max(HOUR, window)
   return {
     id: 60_000 + id,
     from: DAY_ONE,
-    length: Math.ceil((rows.length * SECOND) / HOUR) * HOUR,
+    length: Math.ceil((rows.length * SECOND) / whole) * whole,
     every: SECOND,
     measured: SENSORS.map(
       ([name, range], s): Measured => ({ name, range, value: (at) => (rows[at / SECOND] ?? rows.at(-1)!)[s]! }),
@@ -39,7 +40,7 @@ function plantOf({ rows }: Experiment, id: number): Plant {
 export function events(experiments: readonly Experiment[], setting: Setting | null): number {
   const width = setting ? setting.window / SECOND : 1
   const seconds = experiments.flatMap((experiment, id) => {
-    const plant = plantOf(experiment, id)
+    const plant = plantOf(experiment, id, width * SECOND)
     const cells = setting ? cellsOf(disclose(setting, plant)) : rawCellsOf(plant)
     const count = Math.ceil(experiment.rows.length / width)
     const rows = Array.from({ length: count }, (_, i) =>
