@@ -3,6 +3,7 @@ import { type Contract, contractSchema } from '../core/contract.ts'
 import type { FaultCode } from '../core/fault.ts'
 import type { Problem } from '../core/problem.ts'
 import { compilePolicy, type DisclosurePlan, isExpired, type KnownSignal } from '../privacy/compile.ts'
+import { type Noised, noisedElsewhere } from '../privacy/noised-elsewhere.ts'
 import { type Policy, policySchema } from '../privacy/schema.ts'
 import type { LocatedProblem } from './problem.ts'
 import { prepare, readBytes, type Surroundings } from './read.ts'
@@ -29,6 +30,7 @@ export type PolicyResult =
 /**
  * Reads the policy of a pool and the contract that it names, and compiles them.
  * @param file path of the policy; paths in it are relative to it
+ * @param context.noised what other pools publish with noise: a signal that is noised anywhere is nowhere published without
  * @param context.keyless for those who only look: the plant key need not be there, and stands for none where it is not
  */
 export function loadPolicy(
@@ -38,6 +40,7 @@ export function loadPolicy(
     readonly pool: string
     readonly known: KnownSignal
     readonly surroundings: Surroundings
+    readonly noised?: Noised
     readonly keyless?: boolean
   },
 ): PolicyResult {
@@ -60,9 +63,10 @@ export function loadPolicy(
   const contract_sha256 = contract.loaded?.sha256 ?? ''
   const compiled = ready && compilePolicy({ ...ready, contract_sha256, pool: context.pool, known: context.known })
   const expired = compiled?.plan && isExpired(compiled.plan, context.surroundings.now) ? [EXPIRED] : []
+  const bare = compiled?.plan && context.noised ? noisedElsewhere(compiled.plan, context.noised) : []
   const problems = [
     ...read.problems,
-    ...prepared.locate([...own, ...(compiled?.problems ?? []), ...expired]),
+    ...prepared.locate([...own, ...(compiled?.problems ?? []), ...bare, ...expired]),
     ...(contract.loaded?.problems ?? []),
   ]
   if (!ready || !compiled?.plan || problems.length > 0) {

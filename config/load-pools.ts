@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path'
 import { Fault, type FaultCode } from '../core/fault.ts'
 import type { Problem } from '../core/problem.ts'
 import type { KnownSignal } from '../privacy/compile.ts'
+import { type Noised, noisedBy } from '../privacy/noised-elsewhere.ts'
 import { capacityADay, demandADay } from '../uplink/plan.ts'
 import { type PoolConfig, poolSchema } from '../uplink/schema.ts'
 import { type LoadedPolicy, loadPolicy, type PolicyResult } from './load-policy.ts'
@@ -24,6 +25,8 @@ export type LoadedGate = ({ readonly kind: 'open' } & LoadedPolicy) | ShutGate
 export type LoadedPool = {
   /** path of its policy; undefined where none is written */
   readonly policy_file: string | undefined
+  /** what the other pools publish with noise */
+  readonly noised_elsewhere: Noised
 } & (
   | {
       readonly config: PoolConfig
@@ -36,7 +39,7 @@ export type LoadedPool = {
   | { readonly config: undefined; readonly gate: ShutGate }
 )
 
-/** Checks each pool by itself, with its policy and contract. `elsewhere`: problems in those files. */
+/** Checks each pool with its policy and contract, and against what others have noised. `elsewhere`: problems in those files. */
 export function loadPools(
   prepared: Prepared,
   known: KnownSignal,
@@ -51,9 +54,13 @@ export function loadPools(
   const found: Problem[] = [...problems]
   const elsewhere: LocatedProblem[] = []
   const warnings: Problem[] = []
-  const loaded = entries.map((entry): readonly [string, LoadedPool] => {
+  const alone = entries.map((entry) => loadNamedPolicy(prepared, entry, known, surroundings))
+  const noised = alone.map(({ result }) => (result?.kind === 'ok' ? [...noisedBy(result.loaded.plan)] : []))
+  const loaded = entries.map((entry, i): readonly [string, LoadedPool] => {
     const { config } = entry
-    const policy = loadNamedPolicy(prepared, entry, known, surroundings)
+    const noised_elsewhere: Noised = new Map(noised.toSpliced(i, 1).flat())
+    const policy =
+      noised_elsewhere.size > 0 ? loadNamedPolicy(prepared, entry, known, surroundings, noised_elsewhere) : alone[i]!
     found.push(...entry.problems, ...(policy.problem ? [policy.problem] : []))
     if (policy.result?.kind === 'bad') elsewhere.push(...policy.result.problems)
 
@@ -64,7 +71,7 @@ export function loadPools(
     const policy_file = policy.file
     if (!config) {
       const gate = shut(codeOf(prepared, entry), prepared.locate(entry.problems)[0])
-      return [entry.name, { policy_file, config, gate }]
+      return [entry.name, { policy_file, noised_elsewhere, config, gate }]
     }
     const gate = !policy.result
       ? shut('policy-missing', policy.problem && prepared.locate([policy.problem])[0])
@@ -76,6 +83,7 @@ export function loadPools(
       entry.name,
       {
         policy_file,
+        noised_elsewhere,
         config: withFolder(config, dirname(prepared.document.file)),
         gate,
         tls_files: tlsFiles(prepared, entry),
@@ -108,13 +116,14 @@ function loadNamedPolicy(
   { name: pool, path }: Entry<PoolConfig>,
   known: KnownSignal,
   surroundings: Surroundings,
+  noised?: Noised,
 ): { readonly file?: string; readonly result?: PolicyResult; readonly problem?: Problem } {
   const named = valueAt(prepared.value, [...path, 'policy'])
   if (typeof named !== 'string' || named === '') return {}
   const file = beside(prepared.document.file, named)
   const read = readBytes(file)
   if (!('bytes' in read)) return { file, problem: { path: [...path, 'policy'], ...read } }
-  return { file, result: loadPolicy(read.bytes, file, { pool, known, surroundings }) }
+  return { file, result: loadPolicy(read.bytes, file, { pool, known, surroundings, ...(noised && { noised }) }) }
 }
 
 function secretFile({ document }: Prepared, { path }: Entry<PoolConfig>, ...at: readonly string[]): string | undefined {

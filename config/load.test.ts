@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,8 +12,10 @@ afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true })
 })
 
+type Change = readonly [file: string, from: string | RegExp, to: string]
+
 /** The example with its keys in place, and changes to its files: [file, what, by what]. */
-function load(...changes: readonly (readonly [file: string, from: string | RegExp, to: string])[]): LoadedConfig {
+function folderWith(changes: readonly Change[]): string {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-load-'))
   folders.push(folder)
   for (const file of readdirSync(example)) {
@@ -28,7 +31,28 @@ function load(...changes: readonly (readonly [file: string, from: string | RegEx
     chmodSync(join(folder, key), 0o600)
   }
   writeFileSync(join(folder, 'mqtt.password'), 'geheim\n')
+  return folder
+}
+
+function loadFrom(folder: string): LoadedConfig {
   return loadConfig(join(folder, 'sluice.yaml'), { env: {}, now: Date.UTC(2026, 10, 24) })
+}
+
+const load = (...changes: readonly Change[]): LoadedConfig => loadFrom(folderWith(changes))
+
+/** The example with a second pool, which has the same as the first had before these changes. */
+function loadTwo(...changes: readonly Change[]): LoadedConfig {
+  const other = ['dir: outgoing', 'policy: second.yaml', 'signing_key: { file: krjp.key }']
+  const folder = folderWith([['sluice.yaml', /$/, `  second:\n    ${other.join('\n    ')}\n`], ...changes])
+  const read = (file: string): string => readFileSync(join(example, file), 'utf8').replaceAll('krjp-quality', 'second')
+  const contract = read('krjp-quality.contract.yaml')
+  const sha256 = createHash('sha256').update(contract).digest('hex')
+  const policy = read('disclosure.yaml')
+    .replaceAll('/etc/sluice/', '')
+    .replace(/sha256: .*/, `sha256: ${sha256}`)
+  writeFileSync(join(folder, 'second.contract.yaml'), contract)
+  writeFileSync(join(folder, 'second.yaml'), policy)
+  return loadFrom(folder)
 }
 
 const messages = ({ problems }: LoadedConfig) => problems.map((p) => p.message)
@@ -83,6 +107,24 @@ describe('loadConfig', () => {
     expect(gate).toMatchObject({ kind: 'shut', fault: { code } })
     if (gate?.kind === 'shut') expect(gate.fault.message).toMatch(/^\S+:\d+:\d+: /)
     expect(Object.values(loaded.sources).map((s) => s.kind)).toEqual(['ok', 'ok'])
+  })
+
+  it('shuts the gate of a pool that would have without noise what another has with it', () => {
+    expect(loadTwo().problems).toEqual([])
+    const loaded = loadTwo(
+      ['disclosure.yaml', 'profile: balanced', 'profile: balanced\nbudget: { window: 1d, epsilon: 24 }'],
+      ['disclosure.yaml', 'step: 0.002', 'step: 0.002, noise: { epsilon: 1 }'],
+    )
+    expect(loaded.problems).toMatchObject([
+      {
+        path: 'datasets.press-hourly.defect_rate',
+        message:
+          '"press-7/ng" has noise in press-hourly.defect_rate of the pool krjp-quality, and would be published here without',
+      },
+    ])
+    expect(loaded.problems[0]!.file).toMatch(/second\.yaml$/)
+    expect(loaded.pools.second?.gate).toMatchObject({ kind: 'shut', fault: { code: 'policy-invalid' } })
+    expect(loaded.pools['krjp-quality']?.gate.kind).toBe('open')
   })
 
   it.each([

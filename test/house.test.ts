@@ -26,7 +26,10 @@ const ROOMS: Readonly<Record<string, Room>> = {
   privacy: { ours: [/^core\//], builtins: ['node:crypto'] },
   attack: { ours: [/^core\//], builtins: [] },
   uplink: { ours: [/^core\//], types: [/^privacy\//] },
-  config: { ours: [/^core\//, /\/((.+-)?schema|plan|compile)\.ts$/], types: [/^adapters\/source\.ts$/] },
+  config: {
+    ours: [/^core\//, /\/((.+-)?schema|plan|compile)\.ts$/, /^privacy\/noised-elsewhere\.ts$/],
+    types: [/^adapters\/source\.ts$/],
+  },
   pool: { ours: [/^core\//, /^uplink\/(manifest|signature|problem|batch-id|volumes)\.ts$/] },
   agent: { ours: [/^(core|adapters|attack|buffer|privacy|uplink|config)\//] },
 }

@@ -57,11 +57,13 @@ export function readPolicy(loaded: LoadedConfig, pool: string, file: string, rea
   if (!('bytes' in read)) throw new Fault('config-unreadable', { pool, file }, read.message)
   const known = knownSignals(loaded.sources)
   const compare = reading === 'compare'
+  const noised = loaded.pools[pool]?.noised_elsewhere
   return loadPolicy(read.bytes, file, {
     pool,
     // An older policy may have expired, and may name signals that are gone.
     known: compare ? (id) => known(id) ?? { sources: [] } : known,
     surroundings: { env: process.env, now: compare ? 0 : makeClock().now() },
+    ...(!compare && noised && { noised }),
     keyless: reading !== 'check',
   })
 }

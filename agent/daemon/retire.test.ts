@@ -7,6 +7,7 @@ import { retirePools } from './retire.ts'
 
 const POOL = {
   policy_file: undefined,
+  noised_elsewhere: new Map(),
   config: undefined,
   gate: { kind: 'shut', fault: new Fault('policy-missing', {}, '') },
 } as const
