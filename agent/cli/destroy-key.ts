@@ -7,7 +7,8 @@ import { eraseFile, openKeyLog, readKeyFile } from './key-files.ts'
 const MEANING = [
   'Without the plant key',
   '- nothing more is sealed for any pool whose policy names it: readings wait, and go when they are too old;',
-  '- nobody, this plant included, can tell any more which pseudonym stood for which asset: not for a question, not for an audit;',
+  '- nobody, this plant included, can compute any more which pseudonym stood for which asset: not for a question, not for an audit;',
+  '- who compares values can still find it out while readings are kept that name their assets: in the data folder, until buffer.max_age and buffer.keep_raw are over, beside sealed files that are queued or quarantined; and wherever else the plant keeps them;',
   '- another key makes the plant another contributor, on all its gateways. Those that have a copy of the key go on with it: destroy each.',
   'What was delivered stays with the pools; `sluice pool withdraw` needs no plant key, before or after.',
   'The file is overwritten and removed. Flash storage, copying file systems, snapshots and backups may keep older copies that no program can reach.',

@@ -220,6 +220,7 @@ describe('sluice keys destroy', () => {
     const file = plant.path('plant.key')
     const said = quiet()
     await expect(destroyKey('plant', file, { config: plant.config })).rejects.toThrow(/of quality would be gone/)
+    expect(said()).toMatch(/compares values can still find it out/)
     expect(said()).toMatch(/Flash storage/)
     const text = readFileSync(file)
     linkSync(file, plant.path('other-name'))
