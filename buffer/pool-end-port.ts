@@ -1,3 +1,4 @@
+import type { StreamReceipt } from '../core/batch.ts'
 import type { UnixMs } from '../core/brand.ts'
 
 /** A stream that batches of a pool were sealed in, and the numbers of the first and last of each dataset. */
@@ -6,8 +7,8 @@ export interface SealedStream {
   readonly epoch: number
   readonly contributor: string
   readonly datasets: readonly { readonly dataset: string; readonly first: number; readonly last: number }[]
-  /** what the pool said when it was withdrawn; null: it is not, as far as known */
-  readonly receipt: object | null
+  /** what came of its withdrawal; null: it is not withdrawn, as far as known */
+  readonly receipt: StreamReceipt | null
 }
 
 /** A pool that the plant has left. */
@@ -16,6 +17,16 @@ export interface Withdrawal {
   readonly since: UnixMs
   /** all that was ever sealed for it; those without a receipt are to be withdrawn */
   readonly streams: readonly SealedStream[]
+}
+
+/** How far a withdrawal is, in streams. */
+export interface WithdrawalStatus {
+  readonly since: UnixMs
+  /** the pool has to withdraw them still */
+  readonly owed: number
+  readonly done: number
+  /** of those done: only through a folder, where no pool answers */
+  readonly ordered: number
 }
 
 /** What a store does with pools that end; see `Store` for what holds of every call. */
@@ -31,8 +42,8 @@ export interface PoolEnds {
    * all its streams are to be withdrawn. Doing it twice changes nothing. @throws Error for a pool that was never opened
    */
   withdrawPool(pool: string, at: UnixMs): Withdrawal
-  /** The pool said that a stream is gone. */
-  noteWithdrawn(pool: string, stream: string, receipt: object, at: UnixMs): void
+  /** The pool said that a stream is gone, or the order lies in its folder. */
+  noteWithdrawn(pool: string, stream: string, receipt: StreamReceipt, at: UnixMs): void
   /**
    * Takes part in a pool again that was left, under a new stream from now on: pending readings are `withheld{new_stream}`.
    * @returns false where it was not left

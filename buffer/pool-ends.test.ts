@@ -15,7 +15,7 @@ import { accountProblems } from './accounts.ts'
 import type { Store } from './port.ts'
 
 const LATER = unixMs(T0 + 3_600_000)
-const receipt = { kind: 'file', sha256: 'ab' }
+const receipt = { kind: 'file', sha256: 'ab' } as const
 
 /** Ten readings, six of them published in three batches, one of which was delivered and one refused. */
 function begin(folder: TestFolder): Store {
@@ -74,7 +74,7 @@ describe('a pool that the plant leaves', () => {
     store[Symbol.dispose]()
     store = folder.open()
     expect(store.withdrawPool('p', unixMs(LATER + 1))).toMatchObject({ since: LATER, streams: [{ receipt }] })
-    expect(store.status(LATER).pools.p!.withdrawn).toEqual({ since: LATER, owed: 0, done: 1 })
+    expect(store.status(LATER).pools.p!.withdrawn).toEqual({ since: LATER, owed: 0, done: 1, ordered: 1 })
     expect(kindsOf(store).filter((kind) => kind === 'withdrawn')).toHaveLength(1)
     store[Symbol.dispose]()
   })

@@ -10,7 +10,7 @@ import type { Cursor, StoredBlock } from '../core/stored-block.ts'
 import type { AuditStore } from './audit-port.ts'
 import type { BatchAccounts, BatchStore, Queue } from './batch-port.ts'
 import type { Answers, Question } from './look.ts'
-import type { PoolEnds } from './pool-end-port.ts'
+import type { PoolEnds, WithdrawalStatus } from './pool-end-port.ts'
 import type { WhenFull } from './schema.ts'
 
 /** What one transaction makes durable: everything that waited when the commit began. */
@@ -140,8 +140,8 @@ export interface StoreStatus {
         readonly accounts: Accounts
         /** not configured any more: nothing new is accepted for it; `since` null until a trusted clock could say */
         readonly retired: { readonly since: UnixMs | null } | null
-        /** left by the plant: since when, and how many of its streams the pool has to withdraw still, and has withdrawn */
-        readonly withdrawn: { readonly since: UnixMs; readonly owed: number; readonly done: number } | null
+        /** left by the plant, and how far that is */
+        readonly withdrawn: WithdrawalStatus | null
         /** accounts by signal id, without pending; signal '' where damage hides which it was */
         readonly signals: readonly {
           readonly signal: string

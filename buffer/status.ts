@@ -4,7 +4,7 @@ import { rawSeq, type UnixMs, unixMs } from '../core/brand.ts'
 import { databasePath } from './database.ts'
 import { UNKNOWN_SIGNAL } from './dictionary.ts'
 import { freeBytes } from './free-disk.ts'
-import type { SealedStream } from './pool-end-port.ts'
+import type { SealedStream, WithdrawalStatus } from './pool-end-port.ts'
 import { streamSecret } from './pool-ends.ts'
 import type { PoolRow } from './pools.ts'
 import type { Accounts, StoreStatus } from './port.ts'
@@ -84,9 +84,10 @@ function poolStatus(
   }
 }
 
-function withdrawalStatus(streams: readonly SealedStream[], at: number) {
+function withdrawalStatus(streams: readonly SealedStream[], at: number): WithdrawalStatus {
   const owed = streams.filter(({ receipt }) => receipt === null).length
-  return { since: unixMs(at), owed, done: streams.length - owed }
+  const ordered = streams.filter(({ receipt }) => receipt?.kind === 'file').length
+  return { since: unixMs(at), owed, done: streams.length - owed, ordered }
 }
 
 function optionalTime(ms: number | null | undefined): UnixMs | null {

@@ -75,9 +75,14 @@ export interface StreamWithdrawal
   ids(): Iterable<BatchId>
 }
 
+/** `signed`: the pool says that so many batches of the stream are gone · `file`: the order lies in a folder, and no pool has answered. */
+export type StreamReceipt =
+  | { readonly kind: 'signed'; readonly batches: number }
+  | { readonly kind: 'file'; readonly sha256: string }
+
 /** What came of a withdrawal. */
 export type WithdrawalOutcome =
-  | { readonly kind: 'withdrawn'; readonly receipt: { readonly kind: 'signed' | 'file' } }
+  | { readonly kind: 'withdrawn'; readonly receipt: StreamReceipt }
   | { readonly kind: 'failed'; readonly fault: Fault }
 
 /** A receiver of sealed batches. */

@@ -28,7 +28,7 @@ export function makeWithdrawal(pool: string, sealed: Sealed, signing: SigningKey
 /** What a pool's answer means for a withdrawal. Pure. @param receiptKey pinned */
 export function withdrawalOutcome(
   { status, body }: Answer,
-  { pool, stream }: StreamWithdrawal,
+  { pool, stream, ids }: StreamWithdrawal,
   receiptKey: string,
 ): WithdrawalOutcome {
   const failed = (code: FaultCode, message: string): WithdrawalOutcome => ({
@@ -43,6 +43,10 @@ export function withdrawalOutcome(
       return failed('pool-receipt', 'the receipt is for another stream')
     if (!verifyClaims('withdrawal-receipt', receipt, receiptKey))
       return failed('pool-receipt', 'the receipt is not signed by the pinned key')
+    // Some may never have arrived, and a data folder put back from before knows fewer than there were: only as many can be compared.
+    const known = [...ids()].sort()
+    if (receipt.batches === known.length && receipt.sha256 !== sha256Of(canonicalJson(known)))
+      return failed('pool-receipt', 'the receipt is for other batches than were sealed in it')
     return { kind: 'withdrawn', receipt: { kind: 'signed', ...receipt } }
   }
   if (status === 401 || status === 403)

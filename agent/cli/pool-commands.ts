@@ -13,7 +13,10 @@ export function poolCommands(sluice: Command, config: readonly [string, string, 
     .argument(...name)
     .option(...config)
     .option('--yes', 'do it; without, what would be lost is said')
-    .option('--json', 'print {pool, since, withdrawn: [{stream, epoch, contributor, datasets, receipt}], owed, fault}')
+    .option(
+      '--json',
+      'print {pool, since, withdrawn: [{stream, epoch, contributor, datasets, receipt}], owed, missing, fault}',
+    )
     .action(async (of, o) => (await import('./pool.ts')).withdrawFromPool(of, o))
   pool
     .command('join')

@@ -1,3 +1,4 @@
+import type { BatchAccounts } from '../../buffer/batch-port.ts'
 import type { Store } from '../../buffer/port.ts'
 import { readStatus } from '../../buffer/read-status.ts'
 import type { LoadedConfig } from '../../config/load.ts'
@@ -10,6 +11,7 @@ import type { AgentStatus } from '../daemon/status.ts'
 import { withdrawOwed } from '../daemon/withdraw.ts'
 import { type CommonOptions, EXIT_FAILED, formatTime, loadWithGateway, printJson } from './common.ts'
 import { openDataFolder } from './data-folder.ts'
+import { missingFromReceipts, renderWithdrawn } from './withdrawal-text.ts'
 
 type Loaded = LoadedConfig & { readonly gateway: NonNullable<LoadedConfig['gateway']> }
 
@@ -17,7 +19,7 @@ const clock = makeClock()
 
 /** What the pool cannot undo, in the words that PRIVACY.md stands for. */
 const HONEST =
-  'What was delivered was disclosed: the pool removes its files and keeps the proof, but whoever read them before may have copies, and what was trained on them is not unlearned.'
+  'Other gateways of the plant have streams of their own there: run this on each. What was delivered was disclosed: the pool removes its files and keeps the proof, but whoever read them before may have copies, and what was trained on them is not unlearned.'
 
 /** `sluice pool withdraw`: leaves a pool. Stops sealing, destroys the queue, has the pool delete what it has. */
 export async function withdrawFromPool(
@@ -32,15 +34,19 @@ export async function withdrawFromPool(
     console.error(`${queued} queued and ${quarantined} quarantined batches would be destroyed. ${HONEST}`)
     throw new Fault('usage', { pool }, 'the plant would leave the pool for good, until it joins again: say --yes')
   }
+  const { delivered } = await desk.batches(pool)
   const { withdrawal, fault } = await desk.withdraw(pool)
   const done = withdrawal.streams.filter(({ receipt }) => receipt !== null)
   const owed = withdrawal.streams.length - done.length
   if (owed > 0) process.exitCode = EXIT_FAILED
-  if (options.json) return printJson({ pool, since: withdrawal.since, withdrawn: done, owed, fault })
+  const missing = missingFromReceipts(withdrawal, delivered)
+  if (options.json) return printJson({ pool, since: withdrawal.since, withdrawn: done, owed, missing, fault })
   console.log(
     `${pool}: left ${formatTime(withdrawal.since)}; nothing more is sealed for it, and what was queued is gone`,
   )
-  console.log(`streams withdrawn by the pool: ${done.length} of ${withdrawal.streams.length}`)
+  const ordered = done.filter(({ receipt }) => receipt?.kind === 'file').length
+  console.log(renderWithdrawn({ owed, done: done.length, ordered }))
+  if (missing > 0) console.log(`${missing} batches that were delivered are in no receipt of the pool: ask its operator`)
   if (fault) console.log(`not yet: ${fault.message}. ${desk.goesOn}`)
   console.log(HONEST)
 }
@@ -64,12 +70,12 @@ function loadOf(pool: string, options: CommonOptions): Loaded | undefined {
 }
 
 interface Desk extends PoolDesk {
-  batches(pool: string): Promise<{ readonly queued: number; readonly quarantined: number }>
+  batches(pool: string): Promise<Pick<BatchAccounts, 'queued' | 'quarantined' | 'delivered'>>
   /** how what is not done goes on */
   readonly goesOn: string
 }
 
-const NONE = { queued: 0, quarantined: 0 }
+const NONE = { queued: 0, quarantined: 0, delivered: 0 }
 
 /** The pools of the running agent, else of its data folder. */
 async function openPools(loaded: Loaded): Promise<Desk> {

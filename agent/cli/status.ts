@@ -1,4 +1,5 @@
 import { accountsAddUp } from '../../buffer/accounts.ts'
+import type { WithdrawalStatus } from '../../buffer/pool-end-port.ts'
 import { readStatus } from '../../buffer/read-status.ts'
 import { Fault } from '../../core/fault.ts'
 import { formatDuration } from '../../core/option.ts'
@@ -16,6 +17,7 @@ import {
   version,
 } from './common.ts'
 import { renderDelivery } from './delivery-text.ts'
+import { renderWithdrawn } from './withdrawal-text.ts'
 
 const DAY = 86_400_000
 /** So long before a policy expires it is said (ms). */
@@ -178,20 +180,8 @@ function expiring({ expires }: { readonly expires: number | null }, now: number)
   return `; THE POLICY EXPIRES on ${formatTime(expires)}, in ${days} days: have the data steward renew it`
 }
 
-function leaving({
-  since,
-  owed,
-  done,
-}: {
-  readonly since: number
-  readonly owed: number
-  readonly done: number
-}): string {
-  const streams =
-    owed === 0
-      ? `the pool has withdrawn all ${done} streams`
-      : `${done} streams are withdrawn, ${owed} are owed by the pool`
-  return `by \`sluice pool withdraw\` since ${formatTime(since)}; ${streams}`
+function leaving(withdrawn: WithdrawalStatus): string {
+  return `by \`sluice pool withdraw\` since ${formatTime(withdrawn.since)}; ${renderWithdrawn(withdrawn)}`
 }
 
 function counters(all: Readonly<Record<string, number>>): string {

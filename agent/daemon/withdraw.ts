@@ -73,7 +73,10 @@ export async function runWithdrawal(
     attempted(fault)
     if (fault === null) {
       alarm(null)
-      return log.info({ pool }, 'the pool has withdrawn all that this plant gave it')
+      return log.info(
+        { pool },
+        'every stream that this data folder knows of is withdrawn, or ordered to be in the folder of the pool',
+      )
     }
     if (signal.aborted) return
     if (attempt === 0) alarm(fault)
