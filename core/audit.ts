@@ -63,10 +63,18 @@ export type AuditEvent =
     }
   | {
       readonly kind: 'key_rotated'
-      readonly what: 'signing' | 'audit'
+      readonly what: 'signing'
       /** public halves */
       readonly before: string
       readonly after: string
+    }
+  | {
+      readonly kind: 'key_rotated'
+      readonly what: 'audit'
+      readonly before: string
+      readonly after: string
+      /** by the two keys, base64; absent where the old one was lost, and another made in its place */
+      readonly sigs?: { readonly before: string; readonly after: string }
     }
   | { readonly kind: 'key_destroyed'; readonly what: 'plant'; readonly pools: readonly string[] }
   | { readonly kind: 'withdrawal_ordered'; readonly pool: string; readonly streams: readonly string[] }

@@ -95,7 +95,7 @@ export const receiptSchema = z.strictObject({
 })
 
 /** What is signed as JSON; each has a prefix of its own, so that none can be taken for another. */
-export type ClaimKind = 'receipt' | 'withdrawal-receipt' | 'checkpoint'
+export type ClaimKind = 'receipt' | 'withdrawal-receipt' | 'checkpoint' | 'audit-rotation'
 
 /** `"sluice-<kind>/v1" ‖ 0 ‖ JCS(claims without sig)` (POOL.md, HTTP). */
 function claimBytes(kind: ClaimKind, unsigned: object): Buffer {

@@ -3,6 +3,7 @@ import { type AuditEvent, encodeLeaf, GENESIS, hashLeaf } from '../../core/audit
 import { newKey } from '../../test/support/sealing.ts'
 import { type SigningKey, signReceipt } from '../../uplink/signature.ts'
 import { signCheckpoint } from './checkpoint.ts'
+import { rotateAuditKey } from './rotation.ts'
 import { type AuditFindings, makeAuditCheck, statesOf } from './verify.ts'
 
 const auditKey = newKey()
@@ -72,9 +73,10 @@ describe('a log as it was written', () => {
 
   it('goes on under a new audit key that the old one led to', () => {
     const next = newKey()
-    const rotated = logOf([...events, { kind: 'key_rotated', what: 'audit', before: auditKey.id, after: next.id }])
+    const rotated = logOf([...events, rotateAuditKey(auditKey, next)])
     const checkpoints = [...held, checkpointOf(rotated, 11, next)]
-    expect(verify(rotated, { here: checkpoints, elsewhere: checkpoints, key: next })).toMatchObject({ ok: true })
+    for (const key of [auditKey, next])
+      expect(verify(rotated, { here: checkpoints, elsewhere: checkpoints, key })).toMatchObject({ ok: true })
   })
 })
 
@@ -109,6 +111,8 @@ describe('a log whose oldest leaves are gone', () => {
 const edited = (n: number): string[] => log.with(n, log[n]!.replace(`batch-${n}`, 'batch-x'))
 const shorter = logOf(events.filter((_, i) => i !== 5))
 const thief = newKey()
+const genuine = rotateAuditKey(auditKey, newKey())
+const forged = { ...rotateAuditKey(thief, thief), before: auditKey.id }
 
 describe('a log that was tampered with', () => {
   it.each([
@@ -130,6 +134,29 @@ describe('a log that was tampered with', () => {
       log,
       { here: [checkpointOf(log, 8, thief)] },
       /is not the audit key/,
+    ],
+    ...(
+      [
+        ['unsigned', { sigs: undefined }],
+        ['signed by the new key alone', { sigs: { before: forged.sigs!.after, after: forged.sigs!.after } }],
+        ['signed by the old key for another', { sigs: { ...forged.sigs!, before: genuine.sigs!.before } }],
+        ['with no text for a signature', { sigs: { before: 7 } }],
+      ] as const
+    ).map(([how, change]) => {
+      const { sigs: _, ...bare } = forged
+      const leaves = logOf([...events, { ...bare, ...(change.sigs && { sigs: change.sigs }) } as AuditEvent])
+      return [
+        `a rotation to the forger's key, ${how}`,
+        leaves,
+        { here: [checkpointOf(leaves, 11, thief)] },
+        /leaf 10: another audit key(.|\n)*of 11 leaves.*is not the audit key/,
+      ] as const
+    }),
+    [
+      "a rotation from the forger's key to the real one, signed by the forger",
+      logOf([...events, { ...rotateAuditKey(thief, auditKey), sigs: rotateAuditKey(thief, thief).sigs! }]),
+      {},
+      /leaf 10: another audit key/,
     ],
     ['a forged checkpoint', log, { here: [held[0]!.replace('"size":4', '"size":5')] }, /its signature is not that/],
     ['a delivery that the pool has a receipt of', shorter, { receipts: [5] }, /batch-5: the log has no such delivery/],

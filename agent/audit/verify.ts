@@ -1,6 +1,7 @@
 import { type ChainBreak, makeChain } from '../../core/audit-chain.ts'
 import { verifyReceipt, type WireReceipt } from '../../uplink/signature.ts'
 import { type Checkpoint, isSigned, readCheckpoint } from './checkpoint.ts'
+import { type AuditKeyRotated, isRotationSigned } from './rotation.ts'
 
 /** What a check of a log found. */
 export interface AuditFindings {
@@ -21,6 +22,8 @@ export interface AuditFindings {
   readonly held: { readonly size: number; readonly at: string } | null
   /** keys that signed them */
   readonly keys: readonly string[]
+  /** the key was taken from the log itself: nothing but the log says that it is the gateway's */
+  readonly self_vouched: boolean
   /** the pools' signatures of receipts in the log that were verified, and that no pinned key fits */
   readonly receipts: { readonly verified: number; readonly unknown: number }
 }
@@ -39,7 +42,7 @@ export interface AuditCheck {
 
 /**
  * @param input.key the audit key's public half as it is known elsewhere, or as the data folder has it; keys that a leaf
- * `key_rotated` leads to from there are believed too. Absent: that of the first checkpoint
+ * `key_rotated`, signed by both, leads to from there are believed too. Absent: that of the first checkpoint
  * @param input.receiptKeys pinned keys of the pools, by pool
  */
 export function makeAuditCheck(input: {
@@ -51,7 +54,8 @@ export function makeAuditCheck(input: {
   const checkpoints: { readonly checkpoint: Checkpoint; readonly origin: Origin }[] = []
   /** hash of the leaves that checkpoints end with, by their number */
   const wanted = new Map<number, string | undefined>()
-  const rotations: { readonly before: string; readonly after: string }[] = []
+  /** signed by both keys */
+  const rotations: AuditKeyRotated[] = []
   /** places behind which the log says itself that leaves were lost */
   const noted = new Set<number>()
   const delivered = new Set<string>()
@@ -66,6 +70,14 @@ export function makeAuditCheck(input: {
     if (key !== receipt.kid) receipts.unknown++
     else if (verifyReceipt(receipt, key)) receipts.verified++
     else problems.push(`leaf ${n}: the receipt in it is not signed by the pool`)
+  }
+
+  function checkRotation(leaf: AuditKeyRotated & { readonly n: number }): void {
+    if (isRotationSigned(leaf)) rotations.push(leaf)
+    else
+      problems.push(
+        `leaf ${leaf.n}: another audit key took the place of ${leaf.before}, and the two did not sign that: audit.key was lost, or somebody brought another`,
+      )
   }
 
   function believed(): ReadonlySet<string> {
@@ -113,7 +125,7 @@ export function makeAuditCheck(input: {
       if (!taken) return
       const { leaf } = taken
       if (leaf.kind === 'damaged') noted.add(leaf.n)
-      if (leaf.kind === 'key_rotated' && leaf.what === 'audit') rotations.push(leaf)
+      if (leaf.kind === 'key_rotated' && leaf.what === 'audit') checkRotation(leaf)
       if (leaf.kind !== 'delivered') return
       delivered.add(`${leaf.batch} ${leaf.sha256}`)
       if (leaf.receipt.kind === 'signed') checkReceipt(leaf.pool, leaf.receipt, leaf.n)
@@ -143,6 +155,7 @@ export function makeAuditCheck(input: {
         signed: last(right),
         held: last(right.filter(({ origin }) => origin === 'elsewhere')),
         keys: [...new Set(right.map(({ checkpoint }) => checkpoint.kid))],
+        self_vouched: input.key === undefined && checkpoints[0]?.origin !== 'elsewhere',
         receipts,
       }
     },
@@ -183,13 +196,17 @@ function describeBreak(found: ChainBreak, noted: ReadonlySet<number>): string {
  * @param fewest so many leaves the log of this gateway never falls short of once it gave some up; absent: not known
  */
 export function statesOf(found: AuditFindings, place: string | undefined, fewest = 0): readonly string[] {
-  const { first, size, signed, held, checkpoints, incomparable } = found
+  const { first, size, signed, held, checkpoints, incomparable, self_vouched } = found
   if (size === 0) return ['the log is empty']
   const upTo = (end: { readonly size: number; readonly at: string }): string => `leaves ${first} to ${end.size - 1}`
   const proven = held
     ? [`proven: ${upTo(held)} are as they were on ${held.at}; that checkpoint is held in ${place}`]
     : signed
-      ? [`proven: ${upTo(signed)} are as they were on ${signed.at}, unless whoever changed them had audit.key too`]
+      ? [
+          self_vouched
+            ? `not proven: ${upTo(signed)}, which vouch for themselves alone: whoever wrote them may have made the key; --key takes the one you were given`
+            : `proven: ${upTo(signed)} are as they were on ${signed.at}, unless whoever changed them had audit.key too`,
+        ]
       : []
   const free = held?.size ?? signed?.size ?? first
   return [

@@ -28,10 +28,13 @@ export function auditCommands(sluice: Command, config: readonly [string, string,
     .option('--checkpoints <folder>', 'copies of checkpoints; those of the configuration where absent')
     .option('--receipts <file>', 'receipts that the pool holds, one JSON a line: each must be in the log')
     .option('--export <file>', 'verify what `audit export` wrote, without configuration or data folder')
-    .option('--key <key>', "the audit key's public half, as it is known elsewhere: ed25519:…")
+    .option(
+      '--key <key>',
+      "the audit key's public half, as it is known elsewhere: ed25519:…; without it an export vouches for itself alone",
+    )
     .option(
       json,
-      'print {ok, problems, first, size, hash, checkpoints, incomparable, signed, held, keys, receipts, states}',
+      'print {ok, problems, first, size, hash, checkpoints, incomparable, signed, held, keys, self_vouched, receipts, states}',
     )
     .action(async (o) => (await import('./audit.ts')).verifyAudit(o))
   audit

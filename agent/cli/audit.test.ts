@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { describe, expect, it, vi } from 'vitest'
 import { silentLog } from '../../core/log.ts'
+import { newKey } from '../../test/support/sealing.ts'
 import { makeFolder, publicationTo, T0, type TestFolder } from '../../test/support/store.ts'
 import { openAuditKey } from '../audit/audit-key.ts'
 import { makeNotary } from '../daemon/notary.ts'
@@ -70,6 +71,14 @@ describe('sluice audit', () => {
     const exported = await ran(() => verifyAudit({ config: 'none', export: file, json: true }))
     expect(exported.failed).toBe(false)
     expect(JSON.parse(exported.out)).toMatchObject({ ok: true, size: 4, checkpoints: { here: 1, elsewhere: 0 } })
+    expect(exported.out).toMatch(/not proven: leaves 0 to 3, which vouch for themselves alone/)
+    expect(exported.out).not.toMatch(/"proven:/)
+    const key = openAuditKey(folder.path).id
+    const known = await ran(() => verifyAudit({ config: 'none', export: file, key }))
+    expect(known.out).toMatch(/^proven: leaves 0 to 3 /m)
+    const other = newKey().id
+    const foreign = await ran(() => verifyAudit({ config: 'none', export: file, key: other }))
+    expect(foreign.failed).toBe(true)
     writeFileSync(file, readFileSync(file, 'utf8').replace('"rows":1', '"rows":2'))
     expect((await ran(() => verifyAudit({ config: 'none', export: file }))).failed).toBe(true)
   })

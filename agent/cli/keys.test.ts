@@ -23,6 +23,7 @@ import { openSmallPlant, type SmallPlant, untilStatus } from '../../test/support
 import { T0 } from '../../test/support/store.ts'
 import { parseSigningKey } from '../../uplink/signature.ts'
 import { openAuditKey } from '../audit/audit-key.ts'
+import { type AuditKeyRotated, isRotationSigned } from '../audit/rotation.ts'
 import { formerKeyFile, formerKeys } from '../daemon/signing-keys.ts'
 import { destroyKey } from './destroy-key.ts'
 import { rotateKey } from './rotate-key.ts'
@@ -194,12 +195,16 @@ describe('sluice keys rotate', () => {
     expect(readFileSync(file, 'utf8')).toBe(before)
   })
 
-  it('erases the old audit key', async () => {
-    const { plant } = await plantFolder()
+  it('erases the old audit key, once it signed which one follows', async () => {
+    const { plant, logged } = await plantFolder()
     const { id } = openAuditKey(plant.path('data'))
     quiet()
     await rotateKey('audit', undefined, { config: plant.config })
-    expect(openAuditKey(plant.path('data')).id).not.toBe(id)
+    const next = openAuditKey(plant.path('data')).id
+    expect(next).not.toBe(id)
+    const leaf = logged().at(-1) as AuditKeyRotated
+    expect(leaf).toMatchObject({ kind: 'key_rotated', what: 'audit', before: id, after: next })
+    expect(isRotationSigned(leaf)).toBe(true)
     expect(readdirSync(plant.path('data')).filter((name) => name.startsWith('audit.key'))).toEqual(['audit.key'])
   })
 

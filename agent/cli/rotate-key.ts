@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { Fault } from '../../core/fault.ts'
 import { newSigningKey, parseSigningKey } from '../../uplink/signature.ts'
 import { auditKeyPath } from '../audit/audit-key.ts'
+import { rotateAuditKey } from '../audit/rotation.ts'
 import { formerKeyFile } from '../daemon/signing-keys.ts'
 import { type CommonOptions, loadWithGateway, printJson } from './common.ts'
 import { openKeyLog, putKeyFile, readKeyFile, replaceAndErase } from './key-files.ts'
@@ -29,22 +30,23 @@ export async function rotateKey(kind: string, named: string | undefined, options
   if (!loaded) return
   const file = named === undefined ? auditKeyPath(loaded.gateway.data_dir) : resolve(named)
   const old = readKeyFile(file)
-  const before = parseSigningKey(old).id
   const text = newSigningKey()
-  const after = parseSigningKey(text).id
+  const [former, next] = [parseSigningKey(old), parseSigningKey(text)]
+  const [before, after] = [former.id, next.id]
   const kept = kind === 'signing' ? formerKeyFile(file, before) : null
   const log = await openKeyLog(loaded)
+  // The old audit key signs who follows it while it is there. A run that is cut now leaves the old one, and a leaf that leads to a key nobody has.
+  if (kind === 'audit') await log(rotateAuditKey(former, next))
   if (kept === null) replaceAndErase(file, text)
   else {
     putKeyFile(file, kept, old)
     putKeyFile(file, file, text)
   }
-  // The agent logs another audit key itself, before it first signs with it.
   if (kind === 'signing') await log({ kind: 'key_rotated', what: kind, before, after })
   if (options.json) return printJson({ kind, file, before, after, kept })
   console.log(`${file}: new ${kind} key ${after}`)
   if (kept === null)
-    return console.log(`The log leads from ${before} to it with the next checkpoint. Give it to whoever verifies.`)
+    return console.log(`The log leads from ${before} to it: both signed that. Give it to whoever verifies.`)
   console.log(
     [
       `The old one, ${before}, lies in ${kept}: keep it for withdrawal.`,

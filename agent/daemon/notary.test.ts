@@ -7,6 +7,8 @@ import { newKey } from '../../test/support/sealing.ts'
 import { makeFolder, T0 } from '../../test/support/store.ts'
 import { readCheckpoint } from '../audit/checkpoint.ts'
 import { readCopies } from '../audit/copies.ts'
+import { rotateAuditKey } from '../audit/rotation.ts'
+import { makeAuditCheck } from '../audit/verify.ts'
 import { makeNotary, type Notary } from './notary.ts'
 
 const later = (store: Store): Parameters<typeof makeNotary>[0]['store'] => ({
@@ -73,7 +75,7 @@ describe('checkpoints', () => {
     expect(broken.mock.calls[0]![0]).toMatchObject({ code: 'audit-broken' })
   })
 
-  it('lead from one key to the next', async () => {
+  it('of a key in the place of one that was lost come behind a leaf that says so, without signatures', async () => {
     using folder = makeFolder()
     using store = folder.open()
     const [old, next] = [newKey(), newKey()]
@@ -81,9 +83,34 @@ describe('checkpoints', () => {
     await notaryOf(store, { key: () => old }).sign()
     await notaryOf(store, { key: () => next }).sign()
     const [, leaf] = store.look({ kind: 'leaves', from: 0, limit: 9 }) as readonly string[]
-    expect(JSON.parse(leaf!)).toMatchObject({ kind: 'key_rotated', what: 'audit', before: old.id, after: next.id })
+    expect(JSON.parse(leaf!)).toEqual({
+      ...{ v: 1, n: 1, at: expect.any(String), prev: expect.any(String) },
+      ...{ kind: 'key_rotated', what: 'audit', before: old.id, after: next.id },
+    })
     expect(kept(store).map((text) => readCheckpoint(text)!.kid)).toEqual([old.id, next.id])
   })
+})
+
+describe('a rotated key', () => {
+  it.each([0, 1])(
+    'goes on behind the leaf that leads to it, with %s checkpoints of the old one after that',
+    async (n) => {
+      using folder = makeFolder()
+      using store = folder.open()
+      const [old, next] = [newKey(), newKey()]
+      happen(store)
+      await notaryOf(store, { key: () => old }).sign()
+      store.record(rotateAuditKey(old, next), T0)
+      if (n > 0) await notaryOf(store, { key: () => old }).sign()
+      happen(store)
+      await notaryOf(store, { key: () => next }).sign()
+      expect(store.look({ kind: 'leaves', from: 0, limit: 9 })).toHaveLength(3)
+      const check = makeAuditCheck({ key: next.id, receiptKeys: new Map() })
+      for (const text of kept(store)) check.checkpoint(text, 'here')
+      for (const text of store.look({ kind: 'leaves', from: 0, limit: 9 }) as readonly string[]) check.leaf(text)
+      expect(check.findings()).toMatchObject({ ok: true, keys: [old.id, next.id], checkpoints: { here: 2 + n } })
+    },
+  )
 })
 
 describe('copies in a second place', () => {

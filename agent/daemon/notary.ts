@@ -1,3 +1,4 @@
+import type { AuditHead, Leaf } from '../../core/audit.ts'
 import { type Chain, makeChain } from '../../core/audit-chain.ts'
 import type { Clock } from '../../core/clock.ts'
 import { Fault } from '../../core/fault.ts'
@@ -62,14 +63,26 @@ export function makeNotary(input: {
     return last === undefined ? undefined : readCheckpoint(last)
   }
 
-  /** Reads what was written since. */
-  async function follow(): Promise<Chain> {
-    const chain = makeChain(signed)
+  /** Reads what was written after a place, or all of the log. */
+  async function follow(after?: AuditHead, see?: (leaf: Leaf) => void): Promise<Chain> {
+    const chain = makeChain(after)
     for (;;) {
       const texts = (await store.look({ kind: 'leaves', from: chain.size, limit: STRIDE })) as readonly string[]
-      for (const text of texts) chain.take(text)
+      for (const text of texts) {
+        const taken = chain.take(text)
+        if (taken) see?.(taken.leaf)
+      }
       if (texts.length < STRIDE) return chain
     }
+  }
+
+  /** Looked for in all of the log: the old key may have signed since. */
+  async function isLedTo(key: string): Promise<boolean> {
+    let isLed = false
+    await follow(undefined, (leaf) => {
+      isLed ||= leaf.kind === 'key_rotated' && leaf.after === key
+    })
+    return isLed
   }
 
   async function copy(): Promise<void> {
@@ -95,9 +108,10 @@ export function makeNotary(input: {
     async sign() {
       signed ??= await lastSigned()
       const key = input.key()
-      if (signed && signed.kid !== key.id)
+      // Whoever rotates it logs that with the signatures of both; a key that was lost can give none.
+      if (signed && signed.kid !== key.id && !(await isLedTo(key.id)))
         await store.record({ kind: 'key_rotated', what: 'audit', before: signed.kid, after: key.id }, clock.now())
-      const { size, hash, ...chain } = await follow()
+      const { size, hash, ...chain } = await follow(signed)
       if (size > (signed?.size ?? 0)) {
         const [first] = chain.breaks()
         if (first) {
