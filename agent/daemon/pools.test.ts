@@ -102,14 +102,18 @@ it('shuts the gate of a pool that says it is over, and has its accounts end', as
   expect(pools.gates().lake).toMatchObject({ state: 'shut', fault: { code: 'pool-closed' } })
 })
 
-it('goes on asking a left pool whose certificate cannot be read, whatever former keys there are', async () => {
+it.each([
+  { name: 'certificate cannot be read, whatever former keys there are', refusals: 0, code: 'pool-tls' },
+  { name: 'alarms cannot be ended at the order', refusals: 1, code: 'store-io' },
+])('goes on asking a left pool whose $name', async ({ refusals, code }) => {
   const absent = join(tmpdir(), 'sluice-no-such-folder', 'file')
   const config = { url: 'https://127.0.0.1:1', receipt_key: '', timeout: 5_000, signing_key: newSigningKey() }
   const stream = { stream: 'S'.repeat(13), epoch: 0, contributor: 'C'.repeat(26), datasets: [], receipt: null }
   const stop = new AbortController()
   const clock = makeFakeClock()
-  const alarms: (string | undefined)[] = []
+  const alarms: string[] = []
   let asked = 0
+  let refused = 0
   const pools = makePools({
     loaded: {
       pools: { lake: { ...loaded.pools.lake, config, tls_files: { ca: absent }, signing_file: absent } },
@@ -121,7 +125,9 @@ it('goes on asking a left pool whose certificate cannot be read, whatever former
         asked++
         return { since: clock.now(), streams: [stream] }
       },
-      clearAlarm: async () => undefined,
+      async clearAlarm() {
+        if (refused++ < refusals) throw new Fault('store-io', {}, 'not now')
+      },
     }),
     max_sealed_ahead: 0,
     clock,
@@ -132,11 +138,11 @@ it('goes on asking a left pool whose certificate cannot be read, whatever former
     alarm: (key, fault) => alarms.push(`${key} ${fault?.code}`),
   })
   const { fault } = await pools.withdraw('lake')
-  expect(fault).toMatchObject({ code: 'pool-tls' })
-  expect(alarms).toEqual(['withdrawal:lake pool-tls'])
+  expect(fault).toMatchObject({ code })
   const before = asked
   await clock.advance(3_600_000)
   expect(asked).toBeGreaterThan(before)
+  expect(alarms).toEqual(['withdrawal:lake pool-tls'])
   stop.abort()
   await pools.done()
 })

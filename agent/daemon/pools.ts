@@ -126,6 +126,17 @@ export function makePools(input: {
     return { attempted: promise }
   }
 
+  /** The same, at the order: it stands whatever the disk says now, so somebody must come back to it. @returns why it is not complete */
+  async function beginWithdrawing(name: string): Promise<Fault | null> {
+    try {
+      return await (await goOnWithdrawing(name)).attempted
+    } catch (error) {
+      if (!(error instanceof Fault && isPassing(error))) throw error
+      errands.push(tryAgain(name))
+      return error
+    }
+  }
+
   /** Ends with the agent, or when the pool is left or joined. */
   function signalOf(name: string): AbortSignal {
     const end = new AbortController()
@@ -208,8 +219,7 @@ export function makePools(input: {
       ends.get(name)?.abort()
       await couriers.get(name)?.done
       couriers.delete(name)
-      const { attempted } = await goOnWithdrawing(name)
-      const fault = await attempted
+      const fault = await beginWithdrawing(name)
       return leavingOf((await store.withdrawal(name)) ?? withdrawal, fault)
     },
     async join(name) {
