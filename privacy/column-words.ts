@@ -34,6 +34,16 @@ const STATISTICS: Readonly<Record<Stat, string>> = {
   delta: 'what the counter counted in the window',
 }
 
+/** What the noise is added to, where that is another thing (`exact-cell.ts`). */
+const NOISED: Readonly<Partial<Record<Stat, string>>> = {
+  mean: 'the mean of as many readings as are due in the window: missing ones stand in the middle of the range, those beyond are left out',
+  rate: 'what the first counter counted forward (its steps back count nothing) ÷ what the second counted (a step back is a reset), each from its last reading of the window before on',
+  share_true:
+    'the share of the readings due in the window that were true: missing ones count half, those beyond are left out',
+  share_false:
+    'the share of the readings due in the window that were false: missing ones count half, those beyond are left out',
+}
+
 /** Statistics of which the result is clamped; of the others each reading is, before. */
 const CLAMPED_AFTER: readonly Stat[] = ['rate', 'delta', 'share_true', 'share_false', 'std']
 
@@ -43,7 +53,7 @@ const SINGLE: readonly Stat[] = ['min', 'max', 'last', 'mode']
 /** Explains a column. @param signalOf the row of a signal, or nothing where only a broker's wildcard can bring it */
 export function explainColumn(column: ColumnFacts, signalOf: (id: string) => SignalSpec | undefined): ColumnWords {
   const window = formatDuration(column.window_ms)
-  const statistic = { step: 'statistic', text: `${STATISTICS[column.stat]}${counterText(column)}${floorText(column)}` }
+  const statistic = { step: 'statistic', text: `${statisticText(column)}${floorText(column)}` }
   const clamp = clampStep(column)
   const middle = CLAMPED_AFTER.includes(column.stat) ? [statistic, ...clamp] : [...clamp, statistic]
   return {
@@ -55,7 +65,7 @@ export function explainColumn(column: ColumnFacts, signalOf: (id: string) => Sig
       ...gridSteps(column),
       {
         step: 'row',
-        text: 'slot, pseudonym of the asset, class of the asset, the value, and a mark: ok, degraded, missing or clipped',
+        text: `slot, pseudonym of the asset, class of the asset, the value, and a mark: ${column.noise ? 'ok, degraded or missing' : 'ok, degraded, missing or clipped'}`,
       },
     ],
     floors: floorsOf(column),
@@ -64,9 +74,11 @@ export function explainColumn(column: ColumnFacts, signalOf: (id: string) => Sig
   }
 }
 
-function counterText({ stat, wrap }: ColumnFacts): string {
-  if (stat !== 'rate' && stat !== 'delta') return ''
-  return wrap === null ? '; a step back is a reset' : `; after a step back it goes on from ${wrap}`
+function statisticText({ stat, wrap, noise }: ColumnFacts): string {
+  const noised = noise && NOISED[stat]
+  if (noised) return noised
+  if (stat !== 'rate' && stat !== 'delta') return STATISTICS[stat]
+  return `${STATISTICS[stat]}; ${wrap === null ? 'a step back is a reset' : `after a step back it goes on from ${wrap}`}`
 }
 
 function floorText({ floor }: ColumnFacts): string {
@@ -94,16 +106,12 @@ function unitText(from: string | undefined, to: string): string {
   return `from ${from} to ${to}: × ${factor}${shift}`
 }
 
-function clampStep({ kind, range, unit, stat, vocabulary }: ColumnFacts): ColumnWords['steps'] {
+function clampStep({ kind, range, unit, stat, vocabulary, noise }: ColumnFacts): ColumnWords['steps'] {
   if (kind === 'category')
     return [{ step: 'vocabulary', text: `only ${vocabulary!.join(', ')}; anything else becomes null` }]
   const what = CLAMPED_AFTER.includes(stat) ? 'the result' : 'each reading'
-  return [
-    {
-      step: 'clamp',
-      text: `${what} to ${range![0]} … ${withUnit(range![1], unit)}; what lay beyond is marked clipped`,
-    },
-  ]
+  const mark = noise ? 'without a mark' : 'what lay beyond is marked clipped'
+  return [{ step: 'clamp', text: `${what} to ${range![0]} … ${withUnit(range![1], unit)}; ${mark}` }]
 }
 
 function gridSteps({ range, step, unit, noise }: ColumnFacts): ColumnWords['steps'] {
@@ -133,8 +141,10 @@ function canLearn(column: ColumnFacts): readonly string[] {
     range === null ? '' : `, to within half a step of ${withUnit(step!, unit)}${noise ? ', blurred by the noise' : ''}`
   return [
     `of each pseudonym, for each ${formatDuration(window_ms)}: ${say('en', `stat_${stat}`)}${exactness}`,
-    ...(SINGLE.includes(stat) ? ['so one reading of the window, as far as clamp and step leave it'] : []),
-    ...(range === null ? [] : [`that a value was beyond ${range[0]} or ${withUnit(range[1], unit)}, not by how much`]),
+    ...(SINGLE.includes(stat) ? [`so one reading of the window, as far as clamp, step${noise ? ' and noise' : ''} leave it`] : []),
+    ...(range === null || noise
+      ? []
+      : [`that a value was beyond ${range[0]} or ${withUnit(range[1], unit)}, not by how much`]),
     ...(floor === null ? [] : [`that fewer than ${floor} parts were counted, where the value is null`]),
     'in which windows there were no usable readings',
     'that rows of one epoch are of the same asset; who holds a piece of the raw trace may find it again in the rows',

@@ -189,6 +189,13 @@ describe('a policy with noise', () => {
       ['s.rate.rate.of: "press-7/dozens" is in 10*3, so one part does not count one'],
     ],
     [
+      'on a rate whose counters wrap',
+      { rate: { ...rate, wrap: 65_536 } },
+      { budget },
+      undefined,
+      ['s.rate.wrap: a rate with noise counts no wrap: its upper counter only counts forward'],
+    ],
+    [
       'that cannot be drawn exactly',
       { max: { ...oil, range: [0, 100], step: 0.00001, ...risk, noise: { epsilon: 0.000001 } } },
       { budget },

@@ -92,6 +92,12 @@ function noiseOf(
     return { problems }
   }
   const isShare = stat === 'share_true' || stat === 'share_false'
+  if (column.stat === 'rate' && column.wrap > 0)
+    problem(
+      ['wrap'],
+      'a rate with noise counts no wrap: its upper counter only counts forward',
+      'remove it, or the noise',
+    )
   const micro = microEpsilon(epsilon)!
   if (!budget) problem(['noise'], 'noise needs a budget', 'add `budget: { window: 8h, epsilon: 4.0 }` to the policy')
   else if (micro > budget.micro)

@@ -103,16 +103,19 @@ function forward(from: number, to: number): number {
   return Math.max(0, Math.round(to) - Math.round(from))
 }
 
+/** A rate that has noise has none (`compile-noise.ts`). */
+const NO_WRAP = 0
+
 /** The cell of a window of a rate. */
 export function exactRate(
-  { grid, floor, factor, wrap, min_share }: Extract<NoisedColumn, { stat: 'rate' }>,
+  { grid, floor, factor, min_share }: Extract<NoisedColumn, { stat: 'rate' }>,
   of: Counted,
   over: Counted,
 ): ExactCell {
-  const below = Math.round(counted(over, wrap) ?? Number.NaN)
+  const below = Math.round(counted(over, NO_WRAP) ?? Number.NaN)
   if (Number.isNaN(below)) return NOTHING
   if (below < floor) return BELOW_FLOOR
-  if (counted(of, wrap) === undefined) return NOTHING
+  if (counted(of, NO_WRAP) === undefined) return NOTHING
   const { now, before } = of
   const base = before && Number.isFinite(before.newest_at) ? forward(before.newest, now!.first) : 0
   const degraded = isCountDegraded(of, min_share) || isCountDegraded(over, min_share)

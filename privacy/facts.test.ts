@@ -69,6 +69,16 @@ describe('a column in words', () => {
     expect(textOf('humidity', 'unit')).toBe('%, taken as it is')
   })
 
+  it('tells of a column with noise what the noise is added to', () => {
+    expect(textOf('defects', 'statistic')).toContain('counted forward (its steps back count nothing)')
+    const noised = [...stepsOf('defects').map(({ text }) => text), ...explainColumn(columnOf('defects'), signalOf).can]
+    expect(noised.join('\n')).not.toMatch(/marked clipped|or clipped|a value was beyond/)
+    expect(textOf('humidity', 'clamp')).toContain('marked clipped')
+    const mean = { ...columnOf('humidity'), noise: columnOf('defects').noise }
+    const { steps } = explainColumn(mean, signalOf)
+    expect(steps.find(({ step }) => step === 'statistic')?.text).toMatch(/^the mean of as many readings as are due/)
+  })
+
   it('tells a floor that is not met, where a risk was accepted', () => {
     expect(explainColumn(columnOf('oil'), signalOf).floors).toEqual([
       { what: 'window', is: '1m', least: '1m', met: true },
