@@ -102,6 +102,11 @@ export const CARD_TEXTS = {
     ko: '규칙에 적히지 않은 모든 신호. 현재 {n}개: {signals}',
     ja: '規則に書かれていないすべての信号。現在 {n} 件：{signals}',
   },
+  unlisted_count: {
+    en: 'Every signal that no rule names; at present {n}',
+    ko: '규칙에 적히지 않은 모든 신호. 현재 {n}개',
+    ja: '規則に書かれていないすべての信号。現在 {n} 件',
+  },
   unlisted_none: {
     en: 'Every signal that no rule names; at present there is none',
     ko: '규칙에 적히지 않은 모든 신호. 현재는 없음',
@@ -181,7 +186,11 @@ export const CARD_TEXTS = {
     ko: '집계된 수: 간격은 범위의 {percent} 이상',
     ja: '数えた数：刻みは範囲の {percent} 以上',
   },
-  policy_hash: { en: 'Policy (SHA-256): {hash}', ko: '정책(SHA-256): {hash}', ja: 'ポリシー（SHA-256）：{hash}' },
+  policy_hash: {
+    en: 'Policy (SHA-256), for use inside the plant: {hash}',
+    ko: '정책(SHA-256), 공장 내부용: {hash}',
+    ja: 'ポリシー（SHA-256）、工場内でのみ使用：{hash}',
+  },
   contract_hash: {
     en: 'Contract of the pool (SHA-256): {hash}',
     ko: '데이터 풀의 계약(SHA-256): {hash}',

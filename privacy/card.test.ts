@@ -41,7 +41,8 @@ describe('the texts of the policy card', () => {
 
 describe.each(CARD_LANGUAGES)('the policy card in %s', (language) => {
   const facts = exampleFacts()
-  const card = makeCard(facts, ['press-7/state', '압착기/전력'], language)
+  const withheld = ['press-7/state', '압착기/전력']
+  const card = makeCard(facts, withheld, language, 'inside')
   const lines = card.sections.flatMap(({ items }) => items.flatMap(({ text, under }) => [text, ...under]))
   const text = [card.title, ...lines].join('\n')
 
@@ -60,10 +61,16 @@ describe.each(CARD_LANGUAGES)('the policy card in %s', (language) => {
       expect(text).toContain(told)
   })
 
+  it('names to outsiders neither signals nor the hash of the policy', () => {
+    const shown = JSON.stringify(makeCard(facts, withheld, language))
+    for (const local of [...withheld, facts.hash]) expect(shown).not.toContain(local)
+    for (const told of [say(language, 'unlisted_count', { n: 2 }), facts.contract.sha256]) expect(shown).toContain(told)
+  })
+
   it('leaves no placeholder', () => expect(text).not.toMatch(/[{}]|undefined|null|NaN/))
 
   it('has the same parts in every language', () =>
     expect(card.sections.map(({ items }) => items.length)).toEqual(
-      makeCard(facts, ['press-7/state', '압착기/전력'], 'en').sections.map(({ items }) => items.length),
+      makeCard(facts, withheld, 'en', 'inside').sections.map(({ items }) => items.length),
     ))
 })

@@ -24,8 +24,16 @@ export interface CardItem {
 /** Signals that are named before the rest is counted. */
 const NAMED = 12
 
-/** @param withheld the signals that no rule names */
-export function makeCard(facts: PolicyFacts, withheld: readonly string[], language: CardLanguage): PolicyCard {
+/**
+ * @param withheld the signals that no rule names
+ * @param reader an `outsider` is shown no local name, and no hash by which one could be guessed; `inside` both are
+ */
+export function makeCard(
+  facts: PolicyFacts,
+  withheld: readonly string[],
+  language: CardLanguage,
+  reader: 'outsider' | 'inside' = 'outsider',
+): PolicyCard {
   const { pool, profile } = facts
   const columns = facts.datasets.flatMap((dataset) => dataset.columns)
   const risks = columns.filter(({ accepted_risk }) => accepted_risk !== null)
@@ -59,7 +67,7 @@ export function makeCard(facts: PolicyFacts, withheld: readonly string[], langua
         say(language, 'raw'),
         say(language, 'names'),
         say(language, 'people'),
-        unlistedText(withheld, language),
+        unlistedText(withheld, language, reader === 'inside'),
       ]),
       section(say(language, 'until'), [
         say(language, 'expires', { day: dayText(facts.expires, language) }),
@@ -82,7 +90,7 @@ export function makeCard(facts: PolicyFacts, withheld: readonly string[], langua
         ...(rates.length > 0 ? [say(language, 'empty_rate')] : []),
         ...(rates.some(({ noise }) => noise !== null) ? [say(language, 'denominator')] : []),
       ]),
-      section(say(language, 'identity'), identityTexts(facts, language)),
+      section(say(language, 'identity'), identityTexts(facts, language, reader === 'inside')),
     ],
   }
 }
@@ -122,15 +130,16 @@ function budgetItems({ budget }: PolicyFacts, language: CardLanguage): readonly 
   return [{ text: say(language, 'budget', { epsilon, window: durationText(window_ms, language) }), under: [] }]
 }
 
-function unlistedText(withheld: readonly string[], language: CardLanguage): string {
+function unlistedText(withheld: readonly string[], language: CardLanguage, isNamed: boolean): string {
   if (withheld.length === 0) return say(language, 'unlisted_none')
+  if (!isNamed) return say(language, 'unlisted_count', { n: withheld.length })
   const names = withheld.slice(0, NAMED).join(', ')
   const more = withheld.length - NAMED
   const signals = more > 0 ? say(language, 'more', { names, n: more }) : names
   return say(language, 'unlisted', { n: withheld.length, signals })
 }
 
-function identityTexts(facts: PolicyFacts, language: CardLanguage): readonly string[] {
+function identityTexts(facts: PolicyFacts, language: CardLanguage, isNamed: boolean): readonly string[] {
   const { profile, hash, contract } = facts
   const { window, step_permille, delta_permille, rate_step, daily_epsilon } = PROFILES[profile]
   const percent = (permille: number): string => `${permille / 10} %`
@@ -139,7 +148,7 @@ function identityTexts(facts: PolicyFacts, language: CardLanguage): readonly str
     ...(daily_epsilon === null ? [] : [say(language, 'daily_epsilon', { epsilon: daily_epsilon })]),
     ...(rate_step === null ? [] : [say(language, 'rate_step', { step: rate_step })]),
     say(language, 'delta_step', { percent: percent(delta_permille) }),
-    say(language, 'policy_hash', { hash }),
+    ...(isNamed ? [say(language, 'policy_hash', { hash })] : []),
     say(language, 'contract_hash', { hash: contract.sha256 }),
   ]
 }

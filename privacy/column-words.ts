@@ -141,7 +141,9 @@ function canLearn(column: ColumnFacts): readonly string[] {
     range === null ? '' : `, to within half a step of ${withUnit(step!, unit)}${noise ? ', blurred by the noise' : ''}`
   return [
     `of each pseudonym, for each ${formatDuration(window_ms)}: ${say('en', `stat_${stat}`)}${exactness}`,
-    ...(SINGLE.includes(stat) ? [`so one reading of the window, as far as clamp, step${noise ? ' and noise' : ''} leave it`] : []),
+    ...(SINGLE.includes(stat)
+      ? [`so one reading of the window, as far as clamp, step${noise ? ' and noise' : ''} leave it`]
+      : []),
     ...(range === null || noise
       ? []
       : [`that a value was beyond ${range[0]} or ${withUnit(range[1], unit)}, not by how much`]),

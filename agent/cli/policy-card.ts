@@ -4,8 +4,14 @@ import { printJson } from './common.ts'
 import { factsOf, openPolicies, type PolicyOptions } from './policy-files.ts'
 import { explainSignals } from './policy-signals.ts'
 
+export interface CardOptions extends PolicyOptions {
+  readonly lang: CardLanguage
+  /** for readers inside the plant: with the names of signals, and the hash of the policy */
+  readonly names?: boolean
+}
+
 /** `sluice policy card`: the policy of each pool on one page, in plain words. */
-export function showCard(options: PolicyOptions & { readonly lang: CardLanguage }): void {
+export function showCard(options: CardOptions): void {
   const { loaded, policies } = openPolicies(options, 'look')
   const cards = policies.flatMap((one) => {
     const read = factsOf(one)
@@ -16,6 +22,7 @@ export function showCard(options: PolicyOptions & { readonly lang: CardLanguage 
         read.facts,
         inside.map(({ signal }) => signal),
         options.lang,
+        options.names ? 'inside' : 'outsider',
       ),
     ]
   })

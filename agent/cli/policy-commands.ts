@@ -43,6 +43,10 @@ export function policyCommands(sluice: Command, config: readonly [string, string
     .option(...pool)
     .option(...draft)
     .addOption(new Option('--lang <language>', 'English, Korean or Japanese').choices(CARD_LANGUAGES).default('en'))
+    .option(
+      '--names',
+      'also name the signals that stay inside, and the hash of the policy: for readers inside the plant',
+    )
     .option(json, 'print [{language, title, sections: [{title, items: [{text, under}]}]}]')
     .action(async (o) => (await import('./policy-card.ts')).showCard(o))
   policy
