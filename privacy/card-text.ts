@@ -75,9 +75,9 @@ export const CARD_TEXTS = {
 
   often: { en: 'How often', ko: '나가는 주기', ja: '送る頻度' },
   cadence: {
-    en: '{dataset}: one file for every {cadence}, always of the same size ({size}), also when nothing happened, so that whoever watches the network does not see when the plant works',
-    ko: '{dataset}: {cadence}마다 파일 하나. 아무 일이 없어도 크기가 항상 같으므로({size}) 네트워크를 지켜보는 사람에게 공장의 가동 시간이 드러나지 않음',
-    ja: '{dataset}：{cadence}ごとにファイル 1 個。何も起きなくても常に同じ大きさ（{size}）なので、通信を監視する者に工場の稼働時間は分からない',
+    en: '{dataset}: one file for every {cadence}, always of the same size ({size}), also when nothing happened, so that its size tells whoever watches the network nothing of what the plant does. When it is sent may tell something: files come later where a source falls silent altogether, and not at all while the gateway is off',
+    ko: '{dataset}: {cadence}마다 파일 하나. 아무 일이 없어도 크기가 항상 같으므로({size}) 네트워크를 지켜보는 사람이 파일 크기로는 공장의 가동 상황을 알 수 없음. 다만 보내는 시점은 단서가 될 수 있음. 데이터 소스가 완전히 침묵하면 파일이 늦게 나가고, 게이트웨이가 꺼져 있는 동안에는 나가지 않음',
+    ja: '{dataset}：{cadence}ごとにファイル 1 個。何も起きなくても常に同じ大きさ（{size}）なので、通信を監視する者がファイルの大きさから工場の稼働状況を知ることはできない。ただし送信の時点は手掛かりになり得る。データ源が完全に沈黙すると送信が遅れ、ゲートウェイの停止中は送信されない',
   },
   bits: {
     en: 'In all cells together at most {bits} bits leave in an hour: for each cell, the binary logarithm of how many values and marks it can have.',

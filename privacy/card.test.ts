@@ -67,6 +67,11 @@ describe.each(CARD_LANGUAGES)('the policy card in %s', (language) => {
     for (const told of [say(language, 'unlisted_count', { n: 2 }), facts.contract.sha256]) expect(shown).toContain(told)
   })
 
+  it('says of every dataset that the moment of sending may tell something', () => {
+    const said = { en: 'falls silent', ko: '침묵', ja: '沈黙' }[language]
+    expect(lines.filter((line) => line.includes(said))).toHaveLength(facts.datasets.length)
+  })
+
   it('leaves no placeholder', () => expect(text).not.toMatch(/[{}]|undefined|null|NaN/))
 
   it('has the same parts in every language', () =>
