@@ -51,14 +51,14 @@ function planWith(low: number, steps: number, step: number, floor: number): Disc
 }
 
 /** Cells of one hour in steps, before noise. */
-function indexes(plan: DisclosurePlan, before: readonly Row[], rows: readonly Row[]) {
+function indexes(plan: DisclosurePlan, before: readonly Row[], rows: readonly Row[], rowsOf = signals) {
   const complete = (at: number) => ({ plc: { 'press-7': at } })
   const log = logOf([
     { arrival: T0 + MINUTE, rows: before },
     { arrival: T0 + 2 * HOUR - 1, rows },
     { arrival: T0 + 2 * HOUR + MINUTE, complete: complete(T0 + 2 * HOUR) },
   ])
-  const period = publishLog(log, plan, signals).periods.at(-1)!
+  const period = publishLog(log, plan, rowsOf).periods.at(-1)!
   return plan.datasets[0]!.columns.map((column) => {
     const [[value, q] = [null, 0]] = cellsOf(period, column.name).slice(-1)
     if (column.kind !== 'number') throw new Error()
@@ -207,4 +207,54 @@ describe('a noised mean', () => {
   it('clamps each reading, and does not say that it did', () => {
     expect(meanOf([...Array(11).fill(12), 1e9])).toMatchObject({ k: 21, q: 0 })
   })
+})
+
+describe('a noised share', () => {
+  const RUN = 0
+  const running = signalOf('press-7/run', { type: 'bool', unit: '1', cadence: { kind: 'periodic', every: 300_000 } })
+  const share = (stat: string, unit: string) => ({
+    meaning: 'm',
+    stat,
+    unit,
+    range: [0, unit === '%' ? 100 : 1],
+    step: 0.001,
+  })
+  const columns = { on: share('share_true', '%'), off: share('share_false', '1') }
+  const rule = { from: '{asset}/run', noise, ...free }
+  // 12 readings are due: one is 8.3 % of the window.
+  const rules = { on: { ...rule, range: [0, 100], step: 5 }, off: { ...rule, range: [0, 1], step: 0.025 } }
+  const plan = planOf(
+    contractOf({ s: { kind: 'table', window: '1h', columns } }),
+    policyOf(
+      { s: rules },
+      { assets: { 'press-7': { class: 'press', cycle_time: '40s' } }, budget: { window: '1h', epsilon: 10 } },
+    ),
+    [running],
+  )
+  const sharesOf = (truths: readonly boolean[]) => {
+    const rows = truths.map((truth, i): Row => [RUN, T0 + HOUR + i * MINUTE, truth])
+    return indexes(plan, [], rows, [running])
+  }
+  const some = (n: number, truth: boolean): readonly boolean[] => Array(n).fill(truth)
+
+  it('is moved by one reading by the next whole number of steps', () => {
+    expect(sharesOf(some(12, true)).map(({ sensitivity }) => sensitivity)).toEqual([2, 4]) // 1.67, 3.33
+    fc.assert(
+      fc.property(fc.array(fc.boolean(), { minLength: 1, maxLength: 15 }), fc.nat(), (truths, which) => {
+        const at = which % truths.length
+        const cells = sharesOf(truths)
+        const others = truths.length > 1 ? [truths.toSpliced(at, 1)] : []
+        for (const other of [truths.with(at, !truths[at]), ...others])
+          for (const [i, { k, sensitivity }] of sharesOf(other).entries())
+            expect(Math.abs(k! - cells[i]!.k!)).toBeLessThanOrEqual(sensitivity)
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  it.each<[string, readonly boolean[], readonly number[]]>([
+    ['is of as many readings as are due', [...some(9, true), ...some(3, false)], [15, 10]],
+    ['counts half for what is missing', some(6, true), [15, 10]],
+    ['leaves out what comes beyond', [...some(12, true), ...some(3, false)], [20, 0]],
+  ])('%s', (_, truths, expected) => expect(sharesOf(truths).map(({ k }) => k)).toEqual(expected))
 })
