@@ -24,6 +24,8 @@ export interface Run extends AsyncDisposable {
   /** Lets time pass, commits and publishes. */
   pass(ms: number): Promise<void>
   isSane(): boolean
+  /** A person says that the clock is right. */
+  acceptClock(): void
 }
 
 /** What is sealed and delivered, in order; kept over restarts by whoever runs them. */
@@ -90,6 +92,7 @@ export async function startRun(
   return {
     store,
     isSane: () => sense.isSane(),
+    acceptClock: () => sense.accept(),
     read(readings, at = clock.now()) {
       const builder = makeBlockBuilder()
       for (const [id, value] of Object.entries(readings)) builder.add(indexes.get(id)!, at, value)
