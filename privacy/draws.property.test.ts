@@ -84,16 +84,16 @@ describe('noised columns of a random log', () => {
         const roll = (): number => random.next().value as number
         let [crashes, drawn] = [30, 0]
         const { periods } = publishLog(logOf(blocks), plan, signals, {
-          laplace: () => ++drawn * 1_000, // each draw can be told by the cell it is in
+          laplace: () => ++drawn * DRAW,
           crash: () => roll() < 0.12 && crashes-- > 0,
           crashAtMark: () => roll() < 0.1 && crashes-- > 0,
           stride: () => 1 + Math.floor(roll() * 20),
         })
         const windows = new Map<string, Set<number>>()
-        for (const { key, value } of periods.flatMap(noisedCells))
-          windows.set(key, (windows.get(key) ?? new Set()).add(value))
-        expect([...windows].filter(([, values]) => values.size > 1)).toEqual([])
-        const all = [...windows.values()].flatMap((values) => [...values])
+        for (const { key, draw } of periods.flatMap(noisedCells))
+          windows.set(key, (windows.get(key) ?? new Set()).add(draw))
+        expect([...windows].filter(([, draws]) => draws.size > 1)).toEqual([])
+        const all = [...windows.values()].flatMap((draws) => [...draws])
         expect(new Set(all).size).toBe(all.length)
       }),
       { numRuns: 30 },
@@ -101,8 +101,11 @@ describe('noised columns of a random log', () => {
   }, 60_000)
 })
 
-/** Noised values by what they may be drawn once for. */
-function noisedCells(period: Disclosed): readonly { readonly key: string; readonly value: number }[] {
+/** Steps between two draws: more than any column has, so that each draw can be told by the cell it is in. */
+const DRAW = 1_000
+
+/** Draws by what they may be made once for. */
+function noisedCells(period: Disclosed): readonly { readonly key: string; readonly draw: number }[] {
   return period.columns.flatMap((column) =>
     column.values.flatMap((value, i) => {
       if (column.kind !== 'number' || value === null) return []
@@ -113,7 +116,8 @@ function noisedCells(period: Disclosed): readonly { readonly key: string; readon
       // The hall's humidity and press 7's oil are those of every asset.
       const isShared = column.name === 'humidity' || column.name === 'oil' || column.name === 'slow_max'
       const asset = isShared ? '' : period.assets[i]
-      return [{ key: `${period.dataset} ${column.name} ${asset} ${(start / MINUTE).toFixed()}`, value: Number(value) }]
+      const draw = Math.floor(Math.round(Number(value) / Number(column.step)) / DRAW)
+      return [{ key: `${period.dataset} ${column.name} ${asset} ${(start / MINUTE).toFixed()}`, draw }]
     }),
   )
 }
