@@ -115,8 +115,9 @@ export async function openMosquitto(
       broker = await start()
     },
     async save() {
-      // It writes a new file, which then takes the place of the old one.
-      const file = async () => (await stat(join(folder, 'mosquitto.db')).catch(() => undefined))?.ino
+      // It writes a new file, which then takes the place of the old one; its number may be that of one before.
+      const file = async () =>
+        (await stat(join(folder, 'mosquitto.db'), { bigint: true }).catch(() => undefined))?.mtimeNs
       const before = await file()
       broker.signal('SIGUSR1')
       for (let now = before; now === before || now === undefined; now = await file()) await pause(5)
