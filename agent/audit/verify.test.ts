@@ -71,6 +71,18 @@ describe('a log as it was written', () => {
     )
   })
 
+  it('is vouched for from its last break on only', () => {
+    const altered = log.with(5, log[5]!.replace('batch-5', 'batch-6'))
+    const found = verify(altered, { here: [checkpointOf(log, 8)] })
+    expect(found).toMatchObject({ ok: false, signed: { from: 6, size: 8 } })
+    expect(statesOf(found, undefined)).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^proven: leaves 6 to 7 /),
+        expect.stringMatching(/^not proven: leaves 0 to 5, /),
+      ]),
+    )
+  })
+
   it('goes on under a new audit key that the old one led to', () => {
     const next = newKey()
     const rotated = logOf([...events, rotateAuditKey(auditKey, next)])

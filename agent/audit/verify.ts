@@ -17,15 +17,22 @@ export interface AuditFindings {
   readonly checkpoints: { readonly here: number; readonly elsewhere: number }
   /** the others: they end within leaves that were given up, so nothing is left that they could agree with */
   readonly incomparable: number
-  /** the last of them: so many leaves were there when it was signed (RFC 3339); null: none */
-  readonly signed: { readonly size: number; readonly at: string } | null
-  readonly held: { readonly size: number; readonly at: string } | null
+  /** the last of them, here or elsewhere, and elsewhere; null: none */
+  readonly signed: Vouched | null
+  readonly held: Vouched | null
   /** keys that signed them */
   readonly keys: readonly string[]
   /** the key was taken from the log itself: nothing but the log says that it is the gateway's */
   readonly self_vouched: boolean
   /** the pools' signatures of receipts in the log that were verified, and that no pinned key fits */
   readonly receipts: { readonly verified: number; readonly unknown: number }
+}
+
+/** Leaves that a checkpoint vouches for: from `from` on nothing breaks the chain, up to the `size` that it was signed at (RFC 3339). */
+export interface Vouched {
+  readonly from: number
+  readonly size: number
+  readonly at: string
 }
 
 /** Where a checkpoint was found. */
@@ -111,6 +118,14 @@ export function makeAuditCheck(input: {
     return found === hash ? undefined : `${what}: leaves before it were altered, or the log was written anew`
   }
 
+  function last(right: readonly { readonly checkpoint: Checkpoint }[]): Vouched | null {
+    const [newest] = right.map(({ checkpoint }) => checkpoint).sort((a, b) => b.size - a.size)
+    if (!newest) return null
+    const { size, at } = newest
+    const from = chain.breaks().map(placeBehind)
+    return { from: Math.max(chain.first, ...from.filter((n) => n <= size)), size, at }
+  }
+
   return {
     checkpoint(text, origin) {
       const checkpoint = readCheckpoint(text)
@@ -166,9 +181,9 @@ function count(checkpoints: readonly { readonly origin: Origin }[], origin: Orig
   return checkpoints.filter((one) => one.origin === origin).length
 }
 
-function last(checkpoints: readonly { readonly checkpoint: Checkpoint }[]): AuditFindings['held'] {
-  const [newest] = checkpoints.map(({ checkpoint }) => checkpoint).sort((a, b) => b.size - a.size)
-  return newest ? { size: newest.size, at: newest.at } : null
+/** The first leaf behind a break. */
+function placeBehind(found: ChainBreak): number {
+  return found.kind === 'missing' ? found.until : found.kind === 'malformed' ? found.n + 1 : found.n
 }
 
 function describeBreak(found: ChainBreak, noted: ReadonlySet<number>): string {
@@ -198,7 +213,8 @@ function describeBreak(found: ChainBreak, noted: ReadonlySet<number>): string {
 export function statesOf(found: AuditFindings, place: string | undefined, fewest = 0): readonly string[] {
   const { first, size, signed, held, checkpoints, incomparable, self_vouched } = found
   if (size === 0) return ['the log is empty']
-  const upTo = (end: { readonly size: number; readonly at: string }): string => `leaves ${first} to ${end.size - 1}`
+  const upTo = ({ from, size: end }: Vouched): string => `leaves ${from} to ${end - 1}`
+  const from = (held ?? signed)?.from ?? first
   const proven = held
     ? [`proven: ${upTo(held)} are as they were on ${held.at}; that checkpoint is held in ${place}`]
     : signed
@@ -221,6 +237,9 @@ export function statesOf(found: AuditFindings, place: string | undefined, fewest
       ? [`checkpoints not comparable: ${incomparable}, whose last leaf is among those that were given up`]
       : []),
     ...proven,
+    ...(from > first
+      ? [`not proven: leaves ${first} to ${from - 1}, which what is said above parts from that checkpoint`]
+      : []),
     ...(free < size
       ? [
           `not proven: leaves ${free} to ${size - 1}, ${free === first ? 'which no checkpoint covers' : 'which are newer'}`,
