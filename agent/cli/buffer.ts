@@ -7,7 +7,15 @@ import type { StoreStatus } from '../../buffer/port.ts'
 import { Fault } from '../../core/fault.ts'
 import { type BufferDesk, localBuffer, remoteBuffer } from '../daemon/buffer-desk.ts'
 import { askAgent, socketPath } from '../daemon/control.ts'
-import { type CommonOptions, EXIT_FAILED, formatBytes, loadWithGateway, printJson, table } from './common.ts'
+import {
+  type CommonOptions,
+  EXIT_FAILED,
+  formatBytes,
+  loadWithGateway,
+  printJson,
+  table,
+  unlessAbsent,
+} from './common.ts'
 
 /** Blocks and batches that are asked for at a time. */
 export const PIECE = 32
@@ -33,12 +41,8 @@ export async function openBuffer(file: string | undefined, options: CommonOption
   const { data_dir } = loaded.gateway
   const socket = socketPath(data_dir, loaded.control?.socket)
   const desk = remoteBuffer((argument) => askAgent(socket, 'buffer', argument))
-  try {
-    await desk.ask({ kind: 'signals' })
+  if (await unlessAbsent(desk.ask({ kind: 'signals' })))
     return { desk, data_dir, running: true, [Symbol.dispose]: () => undefined }
-  } catch (error) {
-    if (!(error instanceof Fault && error.code === 'agent-absent')) throw error
-  }
   return opened(databasePath(data_dir))
 }
 

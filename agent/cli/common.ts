@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { type LoadedConfig, loadConfig } from '../../config/load.ts'
 import { renderProblems } from '../../config/problem.ts'
 import { displayWidth } from '../../config/width.ts'
+import { Fault } from '../../core/fault.ts'
 
 export const EXIT_FAILED = 1
 export const EXIT_USAGE = 2
@@ -12,16 +13,27 @@ export interface CommonOptions {
   readonly json?: boolean
 }
 
+/** A configuration whose section `gateway` is right, so that it is known where the data folder is. */
+export type LoadedGateway = LoadedConfig & { readonly gateway: NonNullable<LoadedConfig['gateway']> }
+
 /** The configuration of a command that needs the data folder; without one, the problems are printed and it ends there. */
-export function loadWithGateway(
-  file: string,
-): (LoadedConfig & { readonly gateway: NonNullable<LoadedConfig['gateway']> }) | undefined {
+export function loadWithGateway(file: string): LoadedGateway | undefined {
   const loaded = loadConfig(file)
   const { gateway } = loaded
   if (gateway) return { ...loaded, gateway }
   console.error(renderProblems(loaded.problems))
   process.exitCode = EXIT_USAGE
   return undefined
+}
+
+/** What an agent said; undefined where none runs. @throws Fault as `askAgent`, but `agent-absent` */
+export async function unlessAbsent<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'agent-absent') return undefined
+    throw error
+  }
 }
 
 /** The version in package.json. */

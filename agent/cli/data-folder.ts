@@ -2,21 +2,17 @@ import { statSync } from 'node:fs'
 import { databasePath } from '../../buffer/database.ts'
 import type { Store } from '../../buffer/port.ts'
 import { openStore } from '../../buffer/store.ts'
-import type { LoadedConfig } from '../../config/load.ts'
 import type { Clock } from '../../core/clock.ts'
 import { Fault } from '../../core/fault.ts'
 import { silentLog } from '../../core/log.ts'
+import type { LoadedGateway } from './common.ts'
 
 /**
  * Opens the store of a data folder as an agent would, for a command.
  * @param command its name
  * @throws Fault as `checkDataFolder` and `openStore`, `config-invalid`
  */
-export function openDataFolder(
-  { gateway, buffer, file }: LoadedConfig & { readonly gateway: NonNullable<LoadedConfig['gateway']> },
-  command: string,
-  clock: Clock,
-): Store {
+export function openDataFolder({ gateway, buffer, file }: LoadedGateway, command: string, clock: Clock): Store {
   const { data_dir } = gateway
   checkDataFolder(data_dir)
   if (!buffer) throw new Fault('config-invalid', { file }, 'the buffer section is not valid')

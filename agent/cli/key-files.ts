@@ -15,12 +15,12 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { databasePath, syncFolder } from '../../buffer/database.ts'
-import type { LoadedConfig } from '../../config/load.ts'
 import { makeClock } from '../../core/clock.ts'
 import { Fault } from '../../core/fault.ts'
 import { writeKeyFile } from '../audit/audit-key.ts'
 import { askAgent, socketPath } from '../daemon/control.ts'
 import type { KeyEvent } from '../daemon/key-desk.ts'
+import { type LoadedGateway, unlessAbsent } from './common.ts'
 import { checkDataFolder, openDataFolder } from './data-folder.ts'
 
 /** The text of a key file. @throws Fault `key-missing` | `key-invalid` where there is none, or others may use it */
@@ -102,20 +102,14 @@ export type KeyLog = (event: KeyEvent) => Promise<'agent' | 'folder' | 'nowhere'
  * so that nothing is done that cannot be logged; only where no agent ever ran there is no log yet.
  * @throws Fault as `askAgent`, `checkDataFolder`
  */
-export async function openKeyLog(
-  loaded: LoadedConfig & { readonly gateway: NonNullable<LoadedConfig['gateway']> },
-): Promise<KeyLog> {
+export async function openKeyLog(loaded: LoadedGateway): Promise<KeyLog> {
   const { data_dir } = loaded.gateway
   const socket = socketPath(data_dir, loaded.control?.socket)
-  try {
-    await askAgent(socket, 'status')
+  if (await unlessAbsent(askAgent(socket, 'status')))
     return async (event) => {
       await askAgent(socket, 'key', JSON.stringify(event))
       return 'agent'
     }
-  } catch (error) {
-    if (!(error instanceof Fault && error.code === 'agent-absent')) throw error
-  }
   if (!existsSync(databasePath(data_dir))) return async () => 'nowhere'
   checkDataFolder(data_dir)
   const clock = makeClock()

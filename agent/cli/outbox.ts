@@ -8,7 +8,7 @@ import { Fault } from '../../core/fault.ts'
 import { openDirectoryPool } from '../../uplink/directory-pool.ts'
 import { askAgent, socketPath } from '../daemon/control.ts'
 import { makeOutboxDesk, type OutboxDesk, remoteDesk, sealedBatchOf } from '../daemon/outbox-desk.ts'
-import { type CommonOptions, EXIT_FAILED, loadWithGateway, printJson } from './common.ts'
+import { type CommonOptions, EXIT_FAILED, loadWithGateway, printJson, unlessAbsent } from './common.ts'
 import { openDataFolder } from './data-folder.ts'
 import { renderBatch, renderEntries, showBatch } from './outbox-text.ts'
 
@@ -138,12 +138,7 @@ async function openDesk(options: CommonOptions, access: 'read' | 'write'): Promi
   })
   const socket = socketPath(gateway.data_dir, loaded.control?.socket)
   const running = remoteDesk((argument) => askAgent(socket, 'outbox', argument))
-  try {
-    await running.list({ limit: 0 })
-    return opened(running, true)
-  } catch (error) {
-    if (!(error instanceof Fault && error.code === 'agent-absent')) throw error
-  }
+  if (await unlessAbsent(running.list({ limit: 0 }))) return opened(running, true)
   if (access === 'read') {
     const { data_dir } = gateway
     const onlyRead = (): never => {

@@ -1,7 +1,6 @@
 import type { BatchAccounts } from '../../buffer/batch-port.ts'
 import type { Store } from '../../buffer/port.ts'
 import { readStatus } from '../../buffer/read-status.ts'
-import type { LoadedConfig } from '../../config/load.ts'
 import { makeClock } from '../../core/clock.ts'
 import { Fault } from '../../core/fault.ts'
 import { askAgent, socketPath } from '../daemon/control.ts'
@@ -9,11 +8,17 @@ import { openPoolClient, signingKeysOf } from '../daemon/gate.ts'
 import { type Leaving, leavingOf, type PoolDesk, remotePools } from '../daemon/pool-desk.ts'
 import type { AgentStatus } from '../daemon/status.ts'
 import { withdrawOwed } from '../daemon/withdraw.ts'
-import { type CommonOptions, EXIT_FAILED, formatTime, loadWithGateway, printJson } from './common.ts'
+import {
+  type CommonOptions,
+  EXIT_FAILED,
+  formatTime,
+  type LoadedGateway,
+  loadWithGateway,
+  printJson,
+  unlessAbsent,
+} from './common.ts'
 import { openDataFolder } from './data-folder.ts'
 import { missingFromReceipts, renderWithdrawn } from './withdrawal-text.ts'
-
-type Loaded = LoadedConfig & { readonly gateway: NonNullable<LoadedConfig['gateway']> }
 
 const clock = makeClock()
 
@@ -62,7 +67,7 @@ export async function joinPoolAgain(pool: string, options: CommonOptions): Promi
   else console.log(`${pool}: joined again; sealing begins anew from now on, in another stream`)
 }
 
-function loadOf(pool: string, options: CommonOptions): Loaded | undefined {
+function loadOf(pool: string, options: CommonOptions): LoadedGateway | undefined {
   const loaded = loadWithGateway(options.config)
   if (loaded && !Object.hasOwn(loaded.pools, pool))
     throw new Fault('usage', { pool }, 'the configuration names no such pool: it must, to say how the pool is reached')
@@ -78,20 +83,17 @@ interface Desk extends PoolDesk {
 const NONE = { queued: 0, quarantined: 0, delivered: 0 }
 
 /** The pools of the running agent, else of its data folder. */
-async function openPools(loaded: Loaded): Promise<Desk> {
+async function openPools(loaded: LoadedGateway): Promise<Desk> {
   const { data_dir } = loaded.gateway
   const socket = socketPath(data_dir, loaded.control?.socket)
-  try {
-    const { store } = (await askAgent(socket, 'status')) as AgentStatus
+  const running = (await unlessAbsent(askAgent(socket, 'status'))) as AgentStatus | undefined
+  if (running)
     return {
       // The pool is asked before the agent answers, and may take its time.
       ...remotePools((argument) => askAgent(socket, 'pool', argument, 15 * 60_000)),
-      batches: async (pool) => store.pools[pool]?.batches ?? NONE,
+      batches: async (pool) => running.store.pools[pool]?.batches ?? NONE,
       goesOn: 'The agent tries again for as long as it takes; `sluice status` shows how far it is.',
     }
-  } catch (error) {
-    if (!(error instanceof Fault && error.code === 'agent-absent')) throw error
-  }
   return {
     withdraw: (pool) => inFolder(loaded, (store) => withdrawHere(loaded, store, pool)),
     join: (pool) => inFolder(loaded, async (store) => store.joinPool(pool, clock.now())),
@@ -100,12 +102,12 @@ async function openPools(loaded: Loaded): Promise<Desk> {
   }
 }
 
-async function inFolder<T>(loaded: Loaded, act: (store: Store) => Promise<T>): Promise<T> {
+async function inFolder<T>(loaded: LoadedGateway, act: (store: Store) => Promise<T>): Promise<T> {
   using store = openDataFolder(loaded, 'pool', clock)
   return await act(store)
 }
 
-async function withdrawHere(loaded: Loaded, store: Store, pool: string): Promise<Leaving> {
+async function withdrawHere(loaded: LoadedGateway, store: Store, pool: string): Promise<Leaving> {
   store.openPool(pool)
   const withdrawal = store.withdrawPool(pool, clock.now())
   const of = loaded.pools[pool]!

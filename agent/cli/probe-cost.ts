@@ -7,8 +7,8 @@ import type { TimedReads } from '../../adapters/source.ts'
 import { Fault } from '../../core/fault.ts'
 import { askAgent, socketPath } from '../daemon/control.ts'
 import { timedReads } from '../daemon/probe.ts'
-import { type CommonOptions, EXIT_FAILED, loadWithGateway, printJson, table } from './common.ts'
-import { openAlone, unlessAbsent } from './probe.ts'
+import { type CommonOptions, EXIT_FAILED, loadWithGateway, printJson, table, unlessAbsent } from './common.ts'
+import { openAlone } from './probe.ts'
 
 /** ms; longer than a slow line takes: 36 reads of 125 registers at 1200 baud, each behind those of the agent. */
 const PATIENCE = 900_000

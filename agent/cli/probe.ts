@@ -7,7 +7,7 @@ import { askAgent, socketPath } from '../daemon/control.ts'
 import { type Probed, probeEach } from '../daemon/probe.ts'
 import { openSource, type SourceConfig } from '../daemon/sources.ts'
 import { fromData } from '../daemon/worker-port.ts'
-import { type CommonOptions, EXIT_FAILED, loadWithGateway, printJson, some, table } from './common.ts'
+import { type CommonOptions, EXIT_FAILED, loadWithGateway, printJson, some, table, unlessAbsent } from './common.ts'
 
 /**
  * `sluice probe [SOURCE]`: reads once and shows the decoded values. Goes through the running agent and its queue, so
@@ -30,16 +30,6 @@ export async function probe(
 /** What the running agent reads for us. @returns undefined where no agent runs */
 export async function throughAgent(socket: string, source: string | undefined): Promise<Probed | undefined> {
   return (await unlessAbsent(askAgent(socket, 'probe', source))) as Probed | undefined
-}
-
-/** What an agent said; undefined where none runs. */
-export async function unlessAbsent(answer: Promise<unknown>): Promise<unknown> {
-  try {
-    return await answer
-  } catch (error) {
-    if (error instanceof Fault && error.code === 'agent-absent') return undefined
-    throw error
-  }
 }
 
 function alone(

@@ -1,7 +1,6 @@
 import { accountsAddUp } from '../../buffer/accounts.ts'
 import type { WithdrawalStatus } from '../../buffer/pool-end-port.ts'
 import { readStatus } from '../../buffer/read-status.ts'
-import { Fault } from '../../core/fault.ts'
 import { formatDuration } from '../../core/option.ts'
 import { askAgent, socketPath } from '../daemon/control.ts'
 import type { AgentStatus } from '../daemon/status.ts'
@@ -14,6 +13,7 @@ import {
   printJson,
   some,
   table,
+  unlessAbsent,
   version,
 } from './common.ts'
 import { renderDelivery } from './delivery-text.ts'
@@ -30,7 +30,9 @@ const EXPIRY_WARNING = 30 * DAY
 export async function status(options: CommonOptions & { readonly check?: boolean }): Promise<void> {
   const loaded = loadWithGateway(options.config)
   if (!loaded) return
-  const found = (await running(socketPath(loaded.gateway.data_dir, loaded.control?.socket))) ?? stopped(loaded.gateway)
+  const socket = socketPath(loaded.gateway.data_dir, loaded.control?.socket)
+  const running = (await unlessAbsent(askAgent(socket, 'status'))) as AgentStatus | undefined
+  const found = running ?? stopped(loaded.gateway)
   if (options.check && !isWell(found)) process.exitCode = EXIT_FAILED
   if (options.json) printJson(found)
   else console.log(renderStatus(found))
@@ -39,15 +41,6 @@ export async function status(options: CommonOptions & { readonly check?: boolean
 /** What a health check asks. */
 export function isWell({ store, trouble, ledger_ok, running }: AgentStatus): boolean {
   return running && ledger_ok && !trouble && store.alarms.every((alarm) => alarm.until !== null)
-}
-
-async function running(socket: string): Promise<AgentStatus | undefined> {
-  try {
-    return (await askAgent(socket, 'status')) as AgentStatus
-  } catch (error) {
-    if (error instanceof Fault && error.code === 'agent-absent') return undefined
-    throw error
-  }
 }
 
 function stopped(gateway: { readonly name: string; readonly data_dir: string }): AgentStatus {
