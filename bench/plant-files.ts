@@ -1,8 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { LoadedConfig } from '../config/load.ts'
 import type { SignalSpec } from '../core/signal.ts'
+import { writeKey } from '../test/support/key-file.ts'
 import { kindOf, type PlantReadings } from './plant-readings.ts'
 
 /** The pool's name, and that of its dataset: the means of all but the switched signals. */
@@ -79,13 +80,6 @@ pools:
 `,
   )
   return path('sluice.yaml')
-}
-
-/** A new key of 32 bytes. @returns its text */
-export function writeKey(file: string): string {
-  const key = randomBytes(32).toString('base64')
-  writeFileSync(file, `${key}\n`, { mode: 0o600 })
-  return key
 }
 
 /** The plant's signals in its own order, as the configuration has them. */

@@ -1,7 +1,8 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { writeKey } from './support/key-file.ts'
 import { CERTIFICATE, PRIVATE_KEY } from './support/pem.ts'
-import { openSmallPlant, type SmallPlant, untilStatus, writeKey, writePolicy } from './support/small-plant.ts'
+import { openSmallPlant, type SmallPlant, untilStatus, writePolicy } from './support/small-plant.ts'
 
 const breakages: readonly (readonly [what: string, code: string, breakIt: (plant: SmallPlant) => void])[] = [
   ['a policy that is not YAML', 'policy-invalid', (p) => writeFileSync(p.path('policy.yaml'), 'version: [1')],

@@ -1,7 +1,8 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseSigningKey } from '../../uplink/signature.ts'
+import { writeKey } from '../support/key-file.ts'
 
 /** The files of an agent and its pool for a proof. */
 export interface ProofFiles {
@@ -35,11 +36,7 @@ export function writeProofFiles(
   },
 ): ProofFiles {
   const path = (name: string): string => join(folder, name)
-  const key = (name: string): string => {
-    const text = randomBytes(32).toString('base64')
-    writeFileSync(path(name), `${text}\n`, { mode: 0o600 })
-    return parseSigningKey(text).id
-  }
+  const key = (name: string): string => parseSigningKey(writeKey(path(name))).id
   key('plant.key')
   const [contributor, receipts] = [key('signing.key'), key('receipt.key')]
   const contract = `version: 1

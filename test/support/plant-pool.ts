@@ -5,8 +5,9 @@ import { silentLog } from '../../core/log.ts'
 import { loadSetup } from '../../pool/receiver/config.ts'
 import type { PoolReport } from '../../pool/receiver/report.ts'
 import { openReceiver, type Receiver } from '../../pool/receiver/server.ts'
-import { newSigningKey, parseSigningKey } from '../../uplink/signature.ts'
-import { type SmallPlant, writeKey } from './small-plant.ts'
+import { parseSigningKey } from '../../uplink/signature.ts'
+import { writeKey } from './key-file.ts'
+import type { SmallPlant } from './small-plant.ts'
 
 /** The reference pool for a small plant, with a contract, policy and keys of its own. */
 export interface PlantPool {
@@ -30,10 +31,9 @@ export async function openPlantPool(plant: SmallPlant, name: string): Promise<Pl
     .replace(/contract: .*/, `contract: { file: ${name}.contract.yaml, sha256: "${sha256}" }`)
   writeFileSync(at('contract.yaml'), contract)
   writeFileSync(at('policy.yaml'), policy)
-  const plantKey = writeKey(at('signing.key'))
-  const receiptKey = newSigningKey()
+  const plantKey = parseSigningKey(writeKey(at('signing.key'))).id
   mkdirSync(at('pool'))
-  writeFileSync(at('pool/receipt.key'), `${receiptKey}\n`, { mode: 0o600 })
+  const receiptKey = writeKey(at('pool/receipt.key'))
   writeFileSync(at('pool/contract.yaml'), contract)
 
   let receiver: Receiver | undefined

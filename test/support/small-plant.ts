@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,7 +9,7 @@ import type { AgentStatus } from '../../agent/daemon/status.ts'
 import { loadConfig } from '../../config/load.ts'
 import { type Clock, makeClock } from '../../core/clock.ts'
 import { silentLog } from '../../core/log.ts'
-import { parseSigningKey } from '../../uplink/signature.ts'
+import { writeKey } from './key-file.ts'
 
 /** Two PLCs and a folder as the pool, in a temporary folder; minutes of plant time pass in a second. */
 export interface SmallPlant {
@@ -69,13 +69,6 @@ export function openPlc(port = 0): Promise<ModbusSimulator> {
   const memory = makeSimulatorMemory()
   memory.set(1, 'holding', 0, [0x41c8, 0])
   return openModbusSimulator({ read: memory.read, port })
-}
-
-export function writeKey(file: string, mode = 0o600): string {
-  const text = randomBytes(32).toString('base64')
-  rmSync(file, { force: true })
-  writeFileSync(file, `${text}\n`, { mode })
-  return parseSigningKey(text).id
 }
 
 /** The policy as it should be, with one text in it replaced. */

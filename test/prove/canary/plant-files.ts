@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseSigningKey } from '../../../uplink/signature.ts'
+import { writeKey } from '../../support/key-file.ts'
 import type { Canary } from './forms.ts'
 
 /** Loopback addresses at which nothing else listens: hosts of the plant that can be told apart in what leaves. */
@@ -46,8 +47,7 @@ export function writeCanaryFiles(
   const path = (name: string): string => join(folder, name)
   function key(what: string): { readonly file: string; readonly id: string } {
     const file = tag(`${what} file`)
-    const text = randomBytes(32).toString('base64')
-    writeFileSync(path(file), `${text}\n`, { mode: 0o600 })
+    const text = writeKey(path(file))
     canaries.push({ what: `${what}, its text`, text }, { what: `${what}, its bytes`, text: hexOf(text) })
     return { file, id: parseSigningKey(text).id }
   }
@@ -182,12 +182,6 @@ datasets:
       peak: { meaning: heat, unit: Cel, stat: max, range: [0, 2000], step: 1, type: double }
       state: { meaning: state, type: category, stat: last, vocabulary: [run, idle] }
 `
-}
-
-function writeKey(file: string): string {
-  const text = randomBytes(32).toString('base64')
-  writeFileSync(file, `${text}\n`, { mode: 0o600 })
-  return text
 }
 
 /** The bytes of a key as a text of one byte a character cannot be sought; their hexadecimal form is. */
