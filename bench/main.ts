@@ -28,60 +28,58 @@ const { values, positionals } = parseArgs({
   },
 })
 
+const say = (line: string): void => console.error(line)
+function print(result: object): void {
+  console.log(values.json ? JSON.stringify(result) : result)
+}
+
 switch (positionals[0]) {
   case 'plan': {
-    const result = benchPlan({ quick: values.quick, say: (line) => console.error(line) })
-    console.log(values.json ? JSON.stringify(result) : result)
+    print(benchPlan({ quick: values.quick, say }))
     break
   }
   case 'signals': {
-    const result = await benchSignals({ seconds: values.quick ? 10 : 60, say: (line) => console.error(line) })
-    console.log(values.json ? JSON.stringify(result) : result)
+    print(await benchSignals({ seconds: values.quick ? 10 : 60, say }))
     break
   }
   case 'modbus': {
-    const result = await benchModbus({ seconds: values.quick ? 10 : 60, say: (line) => console.error(line) })
-    console.log(values.json ? JSON.stringify(result) : result)
+    print(await benchModbus({ seconds: values.quick ? 10 : 60, say }))
     break
   }
   case 'mqtt': {
-    const result = await benchMqtt({ quick: values.quick, say: (line) => console.error(line) })
-    console.log(values.json ? JSON.stringify(result) : result)
+    print(await benchMqtt({ quick: values.quick, say }))
     break
   }
   case 'store': {
-    const result = await benchStore({ quick: values.quick, say: (line) => console.error(line) })
-    console.log(values.json ? JSON.stringify(result) : result)
+    print(await benchStore({ quick: values.quick, say }))
     break
   }
   case 'drain': {
     const readings = values.quick ? 2e6 : 10e6
-    const result = await benchDrain({ readings, say: (line) => console.error(line) })
-    console.log(values.json ? JSON.stringify(result) : result)
+    print(await benchDrain({ readings, say }))
     break
   }
   case 'soak': {
-    const result = await benchSoak({ quick: values.quick, say: (line) => console.error(line) })
-    console.log(values.json ? JSON.stringify(result) : result)
+    const result = await benchSoak({ quick: values.quick, say })
+    print(result)
     if (result.problems.length > 0) process.exitCode = 1
     break
   }
   case 'disclose': {
-    const result = benchDisclose({ quick: values.quick, say: (line) => console.error(line) })
-    console.log(JSON.stringify(result))
+    console.log(JSON.stringify(benchDisclose({ quick: values.quick, say })))
     break
   }
   case 'privacy': {
     const { quick, data, write } = values
     const size = quick ? QUICK : FULL
-    const result = benchPrivacy({ size, data, curve: write, say: (line) => console.error(line) })
+    const result = benchPrivacy({ size, data, curve: write, say })
     if (write) writeReport(result, join(ROOT, 'docs'))
     console.log(JSON.stringify(result))
     break
   }
   default:
-    console.error(
-      'usage: npm run bench -- plan|signals|modbus|mqtt|store|drain|soak|disclose|privacy [--quick] [--json]',
+    say(
+      'usage: npm run bench -- plan|signals|modbus|mqtt|store|drain|soak|disclose|privacy [--quick] [--json] [--data DIR] [--write]',
     )
     process.exitCode = 2
 }
