@@ -4,9 +4,9 @@ import type { Log } from '../../core/log.ts'
 import { packMarks } from './packed-marks.ts'
 import {
   type Call,
-  type FaultData,
   type FromWorker,
   fromData,
+  METHODS,
   type Method,
   type PostedCommit,
   type StoreCalls,
@@ -65,7 +65,7 @@ export async function openStoreClient(settings: StoreSettings, news: StoreNews, 
       case 'sealed':
         return news.sealed(message.pool, message.dataset, message.rows)
       case 'gate':
-        return news.shut(message.pool, fromData(message.fault as FaultData))
+        return news.shut(message.pool, fromData(message.fault))
       case 'log':
         return log[message.level](message.fields, message.message)
     }
@@ -85,49 +85,8 @@ export async function openStoreClient(settings: StoreSettings, news: StoreNews, 
     waiting.set(0, { resolve: () => resolve(), reject })
   })
 
-  const methods: readonly Method[] = [
-    'intern',
-    'append',
-    'marks',
-    'dropMarks',
-    'memo',
-    'setMemo',
-    'memos',
-    'dropMemos',
-    'startRun',
-    'retirePools',
-    'retirePool',
-    'withdrawal',
-    'withdrawPool',
-    'noteWithdrawn',
-    'joinPool',
-    'openPool',
-    'nextBatch',
-    'settle',
-    'disown',
-    'unburied',
-    'buried',
-    'noteAttempt',
-    'countSent',
-    'outbox',
-    'outboxBatch',
-    'retryBatches',
-    'dropBatches',
-    'noteGate',
-    'record',
-    'addCheckpoint',
-    'raiseAlarm',
-    'clearAlarm',
-    'tidy',
-    'claimed',
-    'status',
-    'look',
-    'openGate',
-    'closeGate',
-    'close',
-  ]
   return {
-    ...(Object.fromEntries(methods.map((m) => [m, (...args: unknown[]) => call(m, args)])) as unknown as Omit<
+    ...(Object.fromEntries(METHODS.map((m) => [m, (...args: unknown[]) => call(m, args)])) as unknown as Omit<
       StoreClient,
       typeof Symbol.asyncDispose
     >),

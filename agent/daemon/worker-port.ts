@@ -27,59 +27,64 @@ export interface Gate {
   readonly max_skew: number
 }
 
-/** Methods of the store that the main thread may call, plus the gates. */
-export type StoreCalls = Pick<
-  Store,
-  | 'intern'
-  | 'append'
-  | 'marks'
-  | 'dropMarks'
-  | 'memo'
-  | 'setMemo'
-  | 'memos'
-  | 'dropMemos'
-  | 'startRun'
-  | 'retirePools'
-  | 'retirePool'
-  | 'withdrawal'
-  | 'withdrawPool'
-  | 'noteWithdrawn'
-  | 'joinPool'
-  | 'openPool'
-  | 'nextBatch'
-  | 'settle'
-  | 'disown'
-  | 'unburied'
-  | 'buried'
-  | 'noteAttempt'
-  | 'countSent'
-  | 'outbox'
-  | 'outboxBatch'
-  | 'retryBatches'
-  | 'dropBatches'
-  | 'noteGate'
-  | 'record'
-  | 'addCheckpoint'
-  | 'raiseAlarm'
-  | 'clearAlarm'
-  | 'tidy'
-  | 'claimed'
-  | 'status'
-  | 'look'
-> & {
+/** Methods of the store that the main thread may call. */
+const OF_THE_STORE = [
+  'intern',
+  'append',
+  'marks',
+  'dropMarks',
+  'memo',
+  'setMemo',
+  'memos',
+  'dropMemos',
+  'startRun',
+  'retirePools',
+  'retirePool',
+  'withdrawal',
+  'withdrawPool',
+  'noteWithdrawn',
+  'joinPool',
+  'openPool',
+  'nextBatch',
+  'settle',
+  'disown',
+  'unburied',
+  'buried',
+  'noteAttempt',
+  'countSent',
+  'outbox',
+  'outboxBatch',
+  'retryBatches',
+  'dropBatches',
+  'noteGate',
+  'record',
+  'addCheckpoint',
+  'raiseAlarm',
+  'clearAlarm',
+  'tidy',
+  'claimed',
+  'status',
+  'look',
+] as const satisfies readonly (keyof Store)[]
+
+/** These, plus the gates. */
+export type StoreCalls = Pick<Store, (typeof OF_THE_STORE)[number]> & {
   openGate(gate: Gate): void
   closeGate(pool: string): void
   /** Ends the worker's work: publishers stop, the file is closed. */
   close(): void
 }
 
+export type Method = keyof StoreCalls
+
+/** Every method, for whoever makes a client. */
+export const METHODS: readonly Method[] = [...OF_THE_STORE, 'openGate', 'closeGate', 'close']
+
 /** What the worker is started with: the options of `openStore` that can be posted. */
 export type StoreSettings = Omit<Parameters<typeof openStore>[0], 'log' | 'busy' | 'fateOnEviction' | 'free'>
 
 /** A commit on its way to the worker. */
 export type PostedCommit = Omit<Commit, 'marks'> & { readonly marks: readonly PackedMarks[] }
-
-export type Method = keyof StoreCalls
 
 export interface Call {
   readonly id: number
@@ -101,7 +106,7 @@ export type FromWorker =
   /** a call takes long and goes on */
   | { readonly kind: 'busy' }
   | { readonly kind: 'sealed'; readonly pool: string; readonly dataset: string; readonly rows: number }
-  | { readonly kind: 'gate'; readonly pool: string; readonly fault: FaultData | null }
+  | { readonly kind: 'gate'; readonly pool: string; readonly fault: FaultData }
   | {
       readonly kind: 'log'
       readonly level: 'error' | 'warn' | 'info' | 'debug'
