@@ -2,19 +2,31 @@ import { z } from 'zod'
 import { AUDIT_KINDS, GENESIS, hashLeaf, type Leaf } from './audit.ts'
 import { canonicalJson } from './encoding.ts'
 
-const head = z.looseObject({
+const head = {
   v: z.literal(1),
   n: z.int().min(0),
   at: z.iso.datetime(),
   prev: z.string().regex(/^[0-9a-f]{64}$/),
-  kind: z.enum(AUDIT_KINDS),
-})
+}
+const text = z.string()
+const receipt = z.discriminatedUnion('kind', [
+  z.looseObject({ kind: z.literal('signed'), kid: text, sig: text }),
+  z.looseObject({ kind: z.literal('file') }),
+])
+
+/** Whatever is looked at in a leaf is as its type says; the rest is hashed and no more. */
+const leafSchema = z.discriminatedUnion('kind', [
+  z.looseObject({ ...head, kind: z.literal('delivered'), pool: text, batch: text, sha256: text, receipt }),
+  z.looseObject({ ...head, kind: z.literal('key_rotated'), before: text, after: text }),
+  z.looseObject({ ...head, kind: z.literal('given_up'), before: z.int(), hash: text }),
+  z.looseObject({ ...head, kind: z.enum(AUDIT_KINDS).exclude(['delivered', 'key_rotated', 'given_up']) }),
+])
 
 /** The leaf of a text, or undefined where that is not the canonical text of one. */
 export function readLeaf(text: string): Leaf | undefined {
   try {
     const value: unknown = JSON.parse(text)
-    return head.safeParse(value).success && canonicalJson(value) === text ? (value as Leaf) : undefined
+    return leafSchema.safeParse(value).success && canonicalJson(value) === text ? (value as Leaf) : undefined
   } catch {
     return undefined // no JSON
   }

@@ -131,6 +131,17 @@ describe('a log that was tampered with', () => {
     ['an edited leaf', edited(5), {}, /leaf 6 does not follow/],
     ['an edited leaf under the last checkpoint', edited(7).slice(0, 8), { here: held }, /of 8 leaves.*altered/],
     ['a text that is no leaf', log.with(3, 'no leaf'), {}, /leaf 3 is not as it was written/],
+    ...Object.entries({
+      'a delivery without a receipt': { ...delivered(0), receipt: undefined },
+      'a delivery whose receipt is nothing': { ...delivered(0), receipt: null },
+      'a delivery whose receipt has no signature': { ...delivered(0), receipt: { kind: 'signed', kid: poolKey.id } },
+      'a delivery of no batch': { ...delivered(0), batch: { toString: 7 } },
+      'a rotation from no key': { ...genuine, before: { toString: 7 } },
+      'leaves given up behind no hash': { kind: 'given_up', before: 0, hash: { toString: 7 } },
+    }).map(
+      ([name, event]) =>
+        [name, logOf([event as unknown as AuditEvent]), {}, /leaf 0 is not as it was written: it is none/] as const,
+    ),
     ['a deleted leaf', log.filter((_, i) => i !== 5), {}, /leaf 5 is missing/],
     ['a beginning that is gone', log.slice(2), {}, /leaves 0 to 1 are missing/],
     ['an end that was cut off below a checkpoint', log.slice(0, 7), { elsewhere: held }, /its end was cut off/],
