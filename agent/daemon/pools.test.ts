@@ -8,47 +8,62 @@ import type { LoadedConfig } from '../../config/load.ts'
 import { Fault, type FaultCode } from '../../core/fault.ts'
 import { silentLog } from '../../core/log.ts'
 import { makeFakeClock } from '../../test/support/fake-clock.ts'
-import { batchOf } from '../../test/support/store.ts'
+import { batchOf, T0 } from '../../test/support/store.ts'
 import { makeStoreClient } from '../../test/support/store-client.ts'
 import { problemType } from '../../uplink/problem.ts'
 import { newSigningKey } from '../../uplink/signature.ts'
 import { makeLiveness } from './liveness.ts'
-import { makePools } from './pools.ts'
+import { makePools, type Pools } from './pools.ts'
+import type { StoreClient } from './store-client.ts'
 
-/** A pool whose policy is missing, so that its gate says no more than that the pool could be started. */
-const loaded = {
-  pools: { lake: { config: undefined, gate: { kind: 'shut', fault: new Fault('policy-missing', {}, 'no policy') } } },
-} as unknown as LoadedConfig
+/** One pool whose policy is missing, so that its gate says no more than that the pool could be started. */
+function makeLake(input: {
+  readonly store: Partial<StoreClient>
+  /** what else is configured of it */
+  readonly pool?: object
+  readonly alarm?: (key: string, fault: Fault | null) => void
+}): { readonly pools: Pools; readonly clock: ReturnType<typeof makeFakeClock>; readonly stop: () => Promise<void> } {
+  const clock = makeFakeClock()
+  const ended = new AbortController()
+  const gate = { kind: 'shut', fault: new Fault('policy-missing', {}, 'no policy') }
+  const pools = makePools({
+    loaded: { pools: { lake: { config: undefined, gate, ...input.pool } } } as unknown as LoadedConfig,
+    store: makeStoreClient({ withdrawal: async () => null, noteGate: async () => undefined, ...input.store }),
+    max_sealed_ahead: 0,
+    clock,
+    log: silentLog,
+    liveness: makeLiveness(clock),
+    signal: ended.signal,
+    isSane: () => true,
+    alarm: input.alarm ?? (() => undefined),
+  })
+  return {
+    pools,
+    clock,
+    async stop() {
+      ended.abort()
+      await pools.done()
+    },
+  }
+}
 
 /** The pool's gate and the alarms raised, after starts that fail with these codes and an hour. */
 async function startWith(codes: readonly FaultCode[]) {
   const left = [...codes]
-  const clock = makeFakeClock()
-  const stop = new AbortController()
   const alarms: (string | undefined)[] = []
-  const pools = makePools({
-    loaded,
-    store: makeStoreClient({
-      withdrawal: async () => null,
+  const { pools, clock, stop } = makeLake({
+    store: {
       async openPool() {
         const code = left.shift()
         if (code) throw new Fault(code, {}, 'not now')
         return undefined as never
       },
-      noteGate: async () => undefined,
-    }),
-    max_sealed_ahead: 0,
-    clock,
-    log: silentLog,
-    liveness: makeLiveness(clock),
-    signal: stop.signal,
-    isSane: () => true,
+    },
     alarm: (_, fault) => alarms.push(fault?.code),
   })
   await pools.start('lake')
   await clock.advance(3_600_000)
-  stop.abort()
-  await pools.done()
+  await stop()
   return { code: pools.gates().lake?.fault?.code, alarms }
 }
 
@@ -72,30 +87,21 @@ it('shuts the gate of a pool that says it is over, and has its accounts end', as
   onTestFinished(() => void server.close())
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const config = { url, receipt_key: '', timeout: 5_000, order: 'oldest_first' }
-  const stop = new AbortController()
-  const clock = makeFakeClock()
   const calls: string[] = []
-  await using pools = makePools({
-    loaded: { pools: { lake: { ...loaded.pools.lake, config, tls_files: {} } } } as unknown as LoadedConfig,
-    store: makeStoreClient({
-      withdrawal: async () => null,
+  const lake = makeLake({
+    pool: { config, tls_files: {} },
+    store: {
       openPool: async () => undefined as never,
       status: async () => ({ pools: {} }) as never,
       nextBatch: async () => batchOf('lake', 0),
       unburied: async () => [],
-      noteGate: async () => undefined,
       clearAlarm: async () => undefined,
       closeGate: async (pool) => void calls.push(`closeGate ${pool}`),
       retirePool: async (pool) => void calls.push(`retirePool ${pool}`),
-    }),
-    max_sealed_ahead: 0,
-    clock,
-    log: silentLog,
-    liveness: makeLiveness(clock),
-    signal: stop.signal,
-    isSane: () => true,
+    },
     alarm: (key, fault) => calls.push(`${key} ${fault?.code}`),
   })
+  await using pools = lake.pools
   await pools.start('lake')
   await pools.done() // nobody stops it: with the pool all that goes on for it is over
   expect(calls).toEqual(['gate:lake policy-missing', 'closeGate lake', 'retirePool lake', 'gate:lake pool-closed'])
@@ -109,32 +115,23 @@ it.each([
   const absent = join(tmpdir(), 'sluice-no-such-folder', 'file')
   const config = { url: 'https://127.0.0.1:1', receipt_key: '', timeout: 5_000, signing_key: newSigningKey() }
   const stream = { stream: 'S'.repeat(13), epoch: 0, contributor: 'C'.repeat(26), datasets: [], receipt: null }
-  const stop = new AbortController()
-  const clock = makeFakeClock()
+  const left = { since: T0, streams: [stream] }
   const alarms: string[] = []
   let asked = 0
   let refused = 0
-  const pools = makePools({
-    loaded: {
-      pools: { lake: { ...loaded.pools.lake, config, tls_files: { ca: absent }, signing_file: absent } },
-    } as unknown as LoadedConfig,
-    store: makeStoreClient({
+  const { pools, clock, stop } = makeLake({
+    pool: { config, tls_files: { ca: absent }, signing_file: absent },
+    store: {
       closeGate: async () => undefined,
-      withdrawPool: async () => ({ since: clock.now(), streams: [stream] }),
+      withdrawPool: async () => left,
       withdrawal: async () => {
         asked++
-        return { since: clock.now(), streams: [stream] }
+        return left
       },
       async clearAlarm() {
         if (refused++ < refusals) throw new Fault('store-io', {}, 'not now')
       },
-    }),
-    max_sealed_ahead: 0,
-    clock,
-    log: silentLog,
-    liveness: makeLiveness(clock),
-    signal: stop.signal,
-    isSane: () => true,
+    },
     alarm: (key, fault) => alarms.push(`${key} ${fault?.code}`),
   })
   const { fault } = await pools.withdraw('lake')
@@ -143,6 +140,5 @@ it.each([
   await clock.advance(3_600_000)
   expect(asked).toBeGreaterThan(before)
   expect(alarms).toEqual(['withdrawal:lake pool-tls'])
-  stop.abort()
-  await pools.done()
+  await stop()
 })
