@@ -245,7 +245,7 @@ async function startLoops(input: AgentInput, stop: AbortController, resources: A
     probe: (argument) => probe(argument === '' ? undefined : argument),
     buffer: async (argument) => store.look(parseQuestion(argument)),
     pool: answerPools(pools),
-    key: answerKeys({ record: store.record, closeGate: store.closeGate, shut: pools.shut, now: clock.now }),
+    key: answerKeys({ record: store.record, keepShut: pools.keepShut, now: clock.now }),
     outbox: answerDesk(makeOutboxDesk(store, clock.now, pools.hurry)),
     cost: timeReads,
     async clock(argument) {

@@ -11,17 +11,17 @@ export type KeyEvent = Extract<AuditEvent, { kind: 'key_rotated' | 'key_destroye
  */
 export function answerKeys(agent: {
   readonly record: (event: KeyEvent, at: UnixMs) => Promise<void>
-  readonly closeGate: (pool: string) => Promise<void>
-  readonly shut: (pool: string, fault: Fault) => void
+  readonly keepShut: (pool: string, fault: Fault) => Promise<void>
   readonly now: () => UnixMs
 }): (argument: string) => Promise<unknown> {
   return async (argument) => {
     const event = JSON.parse(argument) as KeyEvent
     if (event.kind === 'key_destroyed')
-      for (const pool of event.pools) {
-        await agent.closeGate(pool)
-        agent.shut(pool, new Fault('key-missing', { pool }, 'the plant key was destroyed: nothing is sealed any more'))
-      }
+      for (const pool of event.pools)
+        await agent.keepShut(
+          pool,
+          new Fault('key-missing', { pool }, 'the plant key was destroyed: nothing is sealed any more'),
+        )
     else if (event.kind !== 'key_rotated') throw new Fault('usage', {}, 'the agent does not know this of keys')
     await agent.record(event, agent.now())
     return null

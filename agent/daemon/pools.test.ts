@@ -142,3 +142,19 @@ it.each([
   expect(alarms).toEqual(['withdrawal:lake pool-tls'])
   await stop()
 })
+
+it('keeps a gate shut whose key was destroyed, whoever joins the pool again', async () => {
+  const { pools, stop } = makeLake({
+    store: {
+      openPool: async () => undefined as never,
+      closeGate: async () => undefined,
+      joinPool: async () => true,
+      clearAlarm: async () => undefined,
+    },
+  })
+  await pools.start('lake')
+  await pools.keepShut('lake', new Fault('key-missing', {}, 'the plant key was destroyed'))
+  await pools.join('lake')
+  expect(pools.gates().lake?.fault?.code).toBe('key-missing')
+  await stop()
+})

@@ -1,5 +1,6 @@
 import type { StoreStatus } from '../../buffer/port.ts'
 import type { LoadedConfig } from '../../config/load.ts'
+import type { LoadedGate, ShutGate } from '../../config/load-pools.ts'
 import type { DroppedBatch, Tombstone } from '../../core/batch.ts'
 import type { Clock } from '../../core/clock.ts'
 import { Fault } from '../../core/fault.ts'
@@ -7,6 +8,7 @@ import type { Log } from '../../core/log.ts'
 import { backoffMs } from '../../core/retry.ts'
 import { expiryOf } from '../../privacy/compile.ts'
 import { makeSchedule } from '../../uplink/schedule.ts'
+import type { PoolConfig } from '../../uplink/schema.ts'
 import { parseSigningKey } from '../../uplink/signature.ts'
 import { makeTombstone } from '../../uplink/tombstone.ts'
 import { makeAllowance } from './allowance.ts'
@@ -32,6 +34,8 @@ export interface Pools extends AsyncDisposable {
   /** Where the pool cannot be worked for its gate is shut, and the others go on; what may pass is tried again. */
   start(name: string): Promise<void>
   shut(name: string, fault: Fault): void
+  /** The same until the agent ends, whoever joins the pool again: what its gate needs is gone, and held in memory alone. */
+  keepShut(name: string, fault: Fault): Promise<void>
   /**
    * Leaves a pool: nothing more is sealed or sent to it, and it is asked to withdraw what it has, for as long as that takes. Answers
    * once the pool was asked for the first time.
@@ -65,6 +69,7 @@ export function makePools(input: {
 }): Pools {
   const { loaded, store, max_sealed_ahead, clock, log, liveness, signal, isSane, alarm } = input
   const gates = new Map<string, GateState>()
+  const keptShut = new Map<string, ShutGate>()
   const bells = new Map<string, Bell>()
   const couriers = new Map<string, Courier>()
   /** what else goes on until the stop, and what ends all that goes on for one pool */
@@ -144,31 +149,37 @@ export function makePools(input: {
     return AbortSignal.any([signal, end.signal])
   }
 
+  async function openGate(
+    name: string,
+    config: PoolConfig,
+    open: Extract<LoadedGate, { kind: 'open' }>,
+  ): Promise<void> {
+    const gate = gateOf(name, config, open, { max_sealed_ahead, max_skew: loaded.clock.max_skew })
+    await store.clearAlarm(`gate:${name}`, clock.now())
+    await store.noteGate(gateOpened(gate, open.policy.profile), clock.now())
+    gates.set(name, { state: 'open', fault: null, expires: expiryOf(gate.plan) })
+    await store.openGate(gate)
+    for (const dataset of gate.plan.datasets)
+      for (const { name: column, accepted_risk } of dataset.columns)
+        if (accepted_risk !== null)
+          log.warn({ pool: name, dataset: dataset.name, column, accepted_risk }, 'finer than the profile allows')
+  }
+
   async function open(name: string): Promise<void> {
     const pool = loaded.pools[name]!
     if (await store.withdrawal(name)) return void (await goOnWithdrawing(name))
     await store.openPool(name, isSane()) // a pool's accounts begin when it is first configured, whatever its gate does
     const wake = makeBell(clock)
     bells.set(name, wake)
-    if (pool.gate.kind === 'shut') shut(name, pool.gate.fault)
+    const gate = keptShut.get(name) ?? pool.gate
+    if (gate.kind === 'shut') shut(name, gate.fault)
     if (!pool.config) return
     const { order, dir } = pool.config
     const longest_rest = dir === undefined ? LONGEST_REST : LONGEST_REST_OF_FOLDER
     await using opening = new AsyncDisposableStack()
     const client = opening.use(await openPoolClient(name, pool, (fault) => alarm(`tls:${name}`, fault)))
     await store.clearAlarm(`tls:${name}`, clock.now()) // the last run may have left one
-    if (pool.gate.kind === 'open') {
-      const limits = { max_sealed_ahead, max_skew: loaded.clock.max_skew }
-      const gate = gateOf(name, pool.config, pool.gate, limits)
-      await store.clearAlarm(`gate:${name}`, clock.now())
-      await store.noteGate(gateOpened(gate, pool.gate.policy.profile), clock.now())
-      gates.set(name, { state: 'open', fault: null, expires: expiryOf(gate.plan) })
-      await store.openGate(gate)
-      for (const dataset of gate.plan.datasets)
-        for (const { name: column, accepted_risk } of dataset.columns)
-          if (accepted_risk !== null)
-            log.warn({ pool: name, dataset: dataset.name, column, accepted_risk }, 'finer than the profile allows')
-    }
+    if (gate.kind === 'open') await openGate(name, pool.config, gate)
     const refused = lastRefusals((await store.status(clock.now())).pools[name])
     const schedule = makeSchedule(pool.config)
     const allowance = makeAllowance({ pool: name, store, budget: schedule.budget, clock })
@@ -210,6 +221,11 @@ export function makePools(input: {
   return {
     start,
     shut,
+    async keepShut(name, fault) {
+      keptShut.set(name, { kind: 'shut', fault })
+      await store.closeGate(name)
+      shut(name, fault)
+    },
     async withdraw(name) {
       if (!Object.hasOwn(loaded.pools, name))
         throw new Fault('usage', { pool: name }, 'the configuration names no such pool')
