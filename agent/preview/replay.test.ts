@@ -100,6 +100,12 @@ describe('the replay of a stretch of the log', () => {
     expect(charts.rate!.apart).toBe(true)
   })
 
+  it('counts no reading that the column can make nothing of', () => {
+    const texts = Array.from({ length: 3 }, (_, i) => T0 + i * MINUTE)
+    const [chart] = replayed(logOf(texts.map((at) => block(at, [[OIL, at, 'hot']])))).charts()
+    expect(chart).toMatchObject({ column: 'oil', readings: 0 })
+  })
+
   it('draws words at their place in the vocabulary, and words outside it after the last', () => {
     const { state } = charts
     expect(new Set(state!.cells)).toEqual(new Set([null, 1]))

@@ -106,7 +106,7 @@ export function makeReplay(input: {
     for (const [i, signal] of block.signals.entries()) {
       for (const route of routes(signal)) {
         const value = usableValue(route, block, i)
-        if (value === undefined || block.times[i]! > arrival + input.max_skew) continue
+        if (Number.isNaN(value) || block.times[i]! > arrival + input.max_skew) continue
         const { one, i: nth } = byIntake.get(route.intake)!
         one.readings++
         one.raw[nth]!.add(block.times[i]!, value)
