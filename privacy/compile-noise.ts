@@ -167,7 +167,7 @@ function named(datasets: readonly PlanDataset[]): readonly Named[] {
     dataset.columns.map((column) => ({
       dataset: dataset.name,
       column,
-      noise: column.kind === 'number' ? column.noise : undefined,
+      noise: column.noise,
       ids: new Set(column.inputs.flat().map(({ id }) => id)),
     })),
   )

@@ -101,6 +101,7 @@ export type PlanColumn =
       readonly kind: 'category'
       readonly stat: CategoryStatistic
       readonly vocabulary: readonly string[]
+      readonly noise?: undefined
     })
 
 /** What is known of a signal id: its row, which sources' wildcards may bring it, or nothing. */

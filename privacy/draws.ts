@@ -89,7 +89,7 @@ export function makeDraws(input: {
 }
 
 function noisedSeries({ series }: OpenDataset): readonly NoisedSeries[] {
-  return series.filter((one): one is NoisedSeries => one.column.kind === 'number' && one.column.noise !== undefined)
+  return series.filter((one): one is NoisedSeries => one.column.noise !== undefined)
 }
 
 function decideCell(

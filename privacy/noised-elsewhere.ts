@@ -9,7 +9,7 @@ export function noisedBy({ pool, datasets }: DisclosurePlan): Noised {
   return new Map(
     datasets.flatMap((dataset) =>
       dataset.columns
-        .filter(hasNoise)
+        .filter(({ noise }) => noise)
         .flatMap((column) =>
           idsOf(column).map((id) => [id, `${dataset.name}.${column.name} of the pool ${pool}`] as const),
         ),
@@ -21,7 +21,7 @@ export function noisedBy({ pool, datasets }: DisclosurePlan): Noised {
 export function noisedElsewhere({ datasets }: DisclosurePlan, elsewhere: Noised): readonly Problem[] {
   return datasets.flatMap((dataset) =>
     dataset.columns.flatMap((column): readonly Problem[] => {
-      const id = hasNoise(column) ? undefined : idsOf(column).find((one) => elsewhere.has(one))
+      const id = column.noise ? undefined : idsOf(column).find((one) => elsewhere.has(one))
       if (id === undefined) return []
       return [
         {
@@ -32,10 +32,6 @@ export function noisedElsewhere({ datasets }: DisclosurePlan, elsewhere: Noised)
       ]
     }),
   )
-}
-
-function hasNoise(column: PlanColumn): boolean {
-  return column.kind === 'number' && column.noise !== undefined
 }
 
 function idsOf({ inputs }: PlanColumn): readonly string[] {

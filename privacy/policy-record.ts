@@ -90,15 +90,11 @@ function noisedSoFar(
   )
   const has = new Set(
     plan.datasets.flatMap(({ columns }) =>
-      columns.filter(hasNoise).flatMap(({ inputs }) => inputs.flat().map(({ id }) => id)),
+      columns.flatMap(({ noise, inputs }) => (noise ? inputs.flat().map(({ id }) => id) : [])),
     ),
   )
   const lost = had.filter((id) => !has.has(id)).map((id) => [id, drawnUntil])
   return { ...before?.noised, ...Object.fromEntries(lost) }
-}
-
-function hasNoise(column: PlanColumn): boolean {
-  return column.kind === 'number' && column.noise !== undefined
 }
 
 function datasetRecord(
@@ -126,7 +122,7 @@ function datasetRecord(
         const isKept =
           was?.stat === stat && was.window === window && was.hold >= hold && ids.every((id) => was.ids.includes(id))
         const shown = isKept && known?.slot === slot ? was.since : before ? stand.time : 0
-        const since = hasNoise(one) ? shown : Math.max(shown, ...ids.map((id) => noised[id] ?? 0))
+        const since = one.noise ? shown : Math.max(shown, ...ids.map((id) => noised[id] ?? 0))
         return [one.name, { spec, stat, window, hold, ids, since }]
       }),
     ),

@@ -48,9 +48,8 @@ export function makeRoutes(
 function makeRoute(intake: Intake, { type, unit = '1', labels, cadence }: SignalSpec): Route {
   const { column, weighing } = intake.series
   const every = cadence.kind === 'periodic' ? cadence.every : 0
-  const hasNoise = column.kind === 'number' && column.noise !== undefined
   const isSampled =
-    every > 0 && !hasNoise && weighing.hold === 0 && column.kind === 'number' && SAMPLED.includes(column.stat)
+    every > 0 && !column.noise && weighing.hold === 0 && column.kind === 'number' && SAMPLED.includes(column.stat)
   const vocabulary = column.kind === 'category' ? column.vocabulary : []
   const words = new Map(vocabulary.map((word, i) => [word, i]))
   const route = { intake, factor: 1, offset: 0, labels, words, every, isSampled }
@@ -63,7 +62,7 @@ function makeRoute(intake: Intake, { type, unit = '1', labels, cadence }: Signal
   const isFit = isShare ? type === 'bool' : type !== 'bool' && type !== 'string'
   if (!conversion || !isFit) return { ...route, kind: 'unusable' }
   // One part would count for more than its noise hides.
-  if (hasNoise && column.stat === 'rate' && conversion.factor !== 1) return { ...route, kind: 'unusable' }
+  if (column.noise && column.stat === 'rate' && conversion.factor !== 1) return { ...route, kind: 'unusable' }
   if (isShare) return { ...route, ...conversion, kind: 'truth' }
   return { ...route, ...conversion, kind: intake.series.counts ? 'count' : 'measure' }
 }

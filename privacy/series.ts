@@ -167,7 +167,7 @@ function makeSeries(dataset: OpenDataset, column: PlanColumn, inputs: readonly P
       return measureCell(column.stat, held(first!, start), weighing, column.grid, bounds, share)
     },
     exact(start) {
-      if (column.kind === 'category' || !column.noise) throw new Error('the column has no noise')
+      if (!column.noise) throw new Error('the column has no noise')
       const [first, second] = intakes
       return column.stat === 'rate'
         ? exactRate(column, counted(first!, start), counted(second!, start))
@@ -175,8 +175,7 @@ function makeSeries(dataset: OpenDataset, column: PlanColumn, inputs: readonly P
     },
   }
   for (const [place, { id }] of inputs.entries()) {
-    const exact =
-      column.kind === 'number' && column.noise ? addExactly(column, column.noise.readings[id] ?? 0, place) : undefined
+    const exact = column.noise && addExactly(column, column.noise.readings[id] ?? 0, place)
     intakes.push({ id, series, tallies: new Map(), current: undefined, latest: -1, exact })
   }
   return series

@@ -33,7 +33,7 @@ export function noiseQuality(setting: Setting): NoiseQuality | undefined {
   }
   const { plan, signals } = planOf(setting, plant, ['2026-01-01'])
   const column = plan?.datasets[0]?.columns[0]
-  if (!plan || column?.kind !== 'number' || !column.noise) return undefined
+  if (!plan || !column?.noise) return undefined
   const { sensitivity, scale, micro } = column.noise
   const random = makeRandom(9)
   const laplace = makeLaplace((bytes) => {

@@ -28,7 +28,7 @@ export function accountsOf(
     if (cell === undefined) return 'pending'
     if (cell !== null) return 'disclosed'
     // What is null though it had a value had no budget left.
-    const fate = column.kind === 'number' && column.noise ? 'exhausted' : 'unusable'
+    const fate = column.noise ? 'exhausted' : 'unusable'
     if (column.stat !== 'rate') return fate
     const [of, over] = column.inputs[asset]!.map((input) => countedIn(oracle, dataset, column, input, start))
     if (over !== undefined && over < column.floor) return 'floor'
