@@ -4,7 +4,9 @@ import type { Problem } from '../core/problem.ts'
 import { unitConversion } from '../core/unit.ts'
 import { type Budget, EPSILON_UNIT, microEpsilon } from './budget.ts'
 import type { KnownSignal, PlanColumn, PlanDataset } from './compile.ts'
+import { RISK } from './compile-window.ts'
 import type { NoiseScale } from './noise.ts'
+import { bareProblems, noisedIn } from './noised-elsewhere.ts'
 import { PROFILES } from './profile.ts'
 import type { Policy } from './schema.ts'
 import { type NoisedStatistic, noiseScale, sensitivityOf, unitOfPrivacy } from './sensitivity.ts'
@@ -35,7 +37,6 @@ const DAY = 86_400_000
 const WIDEST = 64
 /** What a mean adds up to must stay exact (`exact-cell.ts`). */
 const MOST_STEPS = 2 ** 48
-const RISK = 'accept_risk: "…" with the reason'
 
 /** Adds the noise that the policy asks for to the columns of its datasets, or tells why that cannot be. */
 export function compileNoise(input: {
@@ -66,7 +67,7 @@ export function compileNoise(input: {
       return noised.noise ? { ...column, noise: noised.noise } : column
     }),
   }))
-  problems.push(...bareProblems(policy, datasets), ...strictProblems(policy, datasets, budget))
+  problems.push(...bareIn(policy, datasets), ...strictProblems(policy, datasets, budget))
   if (budget) problems.push(...budgetProblems(datasets, budget))
   return { datasets, budget, problems }
 }
@@ -155,42 +156,16 @@ function isExact({ grid }: NumberColumn, { t, s }: NoiseScale, readings: readonl
   return furthest <= Number.MAX_SAFE_INTEGER && Math.max(1, ...readings) * grid.steps <= MOST_STEPS
 }
 
-interface Named {
-  readonly dataset: string
-  readonly column: PlanColumn
-  readonly noise: PlanNoise | undefined
-  readonly ids: ReadonlySet<string>
+/** Each column with the name of its dataset. */
+function named(datasets: readonly PlanDataset[]): readonly { readonly dataset: string; readonly column: PlanColumn }[] {
+  return datasets.flatMap(({ name, columns }) => columns.map((column) => ({ dataset: name, column })))
 }
 
-function named(datasets: readonly PlanDataset[]): readonly Named[] {
-  return datasets.flatMap((dataset) =>
-    dataset.columns.map((column) => ({
-      dataset: dataset.name,
-      column,
-      noise: column.noise,
-      ids: new Set(column.inputs.flat().map(({ id }) => id)),
-    })),
-  )
-}
-
-/** A signal that is noised anywhere is nowhere published without. */
-function bareProblems(policy: Policy, datasets: readonly PlanDataset[]): readonly Problem[] {
-  const columns = named(datasets)
-  const noisedIn = new Map<string, string>()
-  const hasNoise = (dataset: string, column: string): boolean => policy.datasets[dataset]?.[column]?.noise !== undefined
-  for (const { dataset, column, ids } of columns)
-    if (hasNoise(dataset, column.name)) for (const id of ids) noisedIn.set(id, `${dataset}.${column.name}`)
-  return columns.flatMap(({ dataset, column, ids }) => {
-    const id = hasNoise(dataset, column.name) ? undefined : [...ids].find((one) => noisedIn.has(one))
-    if (id === undefined) return []
-    return [
-      {
-        path: ['datasets', dataset, column.name],
-        message: `"${id}" has noise in ${noisedIn.get(id)}, and would be published here without`,
-        hint: 'add noise here too, or leave one of the columns out',
-      },
-    ]
-  })
+/** By the rules, for noise that cannot be has no figures. */
+function bareIn(policy: Policy, datasets: readonly PlanDataset[]): readonly Problem[] {
+  const hasNoise = ({ name }: PlanDataset, column: PlanColumn): boolean =>
+    policy.datasets[name]?.[column.name]?.noise !== undefined
+  return bareProblems(datasets, noisedIn(datasets, hasNoise), hasNoise)
 }
 
 /**
@@ -199,12 +174,12 @@ function bareProblems(policy: Policy, datasets: readonly PlanDataset[]): readonl
  */
 function budgetProblems(datasets: readonly PlanDataset[], { micro: most }: Budget): readonly Problem[] {
   const charged = new Map<string, { micro: number; readonly columns: string[] }>()
-  for (const { dataset, column, noise } of named(datasets)) {
-    if (!noise) continue
+  for (const { dataset, column } of named(datasets)) {
+    if (!column.noise) continue
     const draws = new Map(column.inputs.map((inputs) => [inputs.map(({ id }) => id).join(' '), inputs]))
     for (const id of [...draws.values()].flatMap((inputs) => [...new Set(inputs.map((input) => input.id))])) {
       const sum = charged.get(id) ?? { micro: 0, columns: [] }
-      sum.micro += noise.micro
+      sum.micro += column.noise.micro
       sum.columns.push(`${dataset}.${column.name}`)
       charged.set(id, sum)
     }
