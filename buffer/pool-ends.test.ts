@@ -101,6 +101,17 @@ describe('a pool that the plant leaves', () => {
     expect(kindsOf(store).at(-1)).toBe('joined')
   })
 
+  it('begins anew after all that is stored, also where the clock has gone back', () => {
+    using folder = makeFolder()
+    using store = begin(folder)
+    store.openPool('p')
+    store.append(commitOf(numbered(0, 5), { after: 7_200_000 }))
+    store.withdrawPool('p', LATER)
+    store.noteWithdrawn('p', 'stream', receipt, LATER)
+    store.joinPool('p', T0)
+    expect(store.openPool('p').stream_since).toBe(T0 + 7_200_000)
+  })
+
   it('stays left where an older database is put back, or the database is gone', () => {
     using folder = makeFolder()
     begin(folder)[Symbol.dispose]()

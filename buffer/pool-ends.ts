@@ -91,7 +91,8 @@ export function makePoolEnds(use: <T>(act: (tables: Tables) => T) => T, changed:
             { pool },
             `joining would give up the withdrawal that the pool owes still (streams: ${owed.length}): wait until \`sluice status\` shows none`,
           )
-        t.pools.join(row.id, at)
+        // By a clock that has gone back the stream would take in what was withdrawn.
+        t.pools.join(row.id, Math.max(at, t.log.lastTrusted()?.arrival ?? at))
         revivePool(t, t.pools.find(pool)!)
         t.audit.append({ kind: 'joined', pool }, at)
         return true
