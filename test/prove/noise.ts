@@ -48,7 +48,7 @@ export function proveNoise(input: {
   })
   const found = attackFloats(laplace, input.outputs)
   input.say(`${found.exact} of ${input.outputs} outputs certain, in floating point ${found.control}`)
-  let [redraws, control] = [0, 0]
+  let redraws = 0
   const kinds = ['killed before the commit', 'restored', 'restored without its mark'] as const
   for (let i = 0; i < input.restores; i++) {
     const kind = kinds[i % kinds.length]!
@@ -57,7 +57,6 @@ export function proveNoise(input: {
     input.say(`${kind}: ${outcome.redraws} redraws, ${outcome.empty} cells null and ${outcome.drawn} drawn afterwards`)
     if (outcome.problems.length > 0) throw new Error(outcome.problems.join('; '))
   }
-  control += liveTwice('put back whole', 40).redraws
   return {
     draws: each * SCALES.length,
     p_value: Math.min(1, Math.min(...fits) * SCALES.length),
@@ -66,7 +65,7 @@ export function proveNoise(input: {
     control_certain: found.control,
     redraws_after_restore: redraws,
     restores: input.restores,
-    control_redraws: control,
+    control_redraws: liveTwice('put back whole', 40).redraws,
   }
 }
 
