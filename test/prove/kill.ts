@@ -1,5 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import type { ChildProcess } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
 import { askAgent, socketPath } from '../../agent/daemon/control.ts'
 import type { AgentStatus } from '../../agent/daemon/status.ts'
@@ -10,6 +9,7 @@ import { makeClock } from '../../core/clock.ts'
 import { silentLog } from '../../core/log.ts'
 import { countValues } from './numbers.ts'
 import { openPlant, type Plant } from './plant.ts'
+import { end, kill, startAgentOf, startPoolOf } from './processes.ts'
 import { makeRandom } from './random.ts'
 
 export interface KillResult {
@@ -46,9 +46,11 @@ export async function proveKill(options: {
   await using plant = await openPlant(clock)
 
   const startAgent = (): Promise<ChildProcess> => startAgentOf(plant, SPEED, origin)
-  const startPool = (): Promise<ChildProcess> => startPoolOf(plant)
-  let pool = await startPool()
+  await using parts = new AsyncDisposableStack()
+  let pool = await startPoolOf(plant)
+  parts.defer(() => end(pool, 'SIGKILL'))
   let agent = await startAgent()
+  parts.defer(() => end(agent, 'SIGKILL'))
   await subscribed(plant)
   plant.startPublishing()
   const killed = { agent: 0, pool: 0, broker: 0 }
@@ -71,7 +73,7 @@ export async function proveKill(options: {
       await kill(pool)
       killed.pool++
       if (random() < 0.3) await delay(random() * 1_000)
-      pool = await startPool()
+      pool = await startPoolOf(plant)
     } else {
       await plant.killBroker()
       killed.broker++
@@ -81,37 +83,8 @@ export async function proveKill(options: {
   say(`kill: ${JSON.stringify(killed)}`)
   await plant.stopPublishing()
   await drained(plant, say)
-  agent.kill('SIGTERM')
-  await once(agent, 'exit')
-  const result = { kills, killed, ...(await inspect(plant, say)) }
-  await kill(pool)
-  return result
-}
-
-/** Starts the agent of a proof; plant time runs `speed` times as fast from `origin` (UnixMs) on. */
-export function startAgentOf(plant: Pick<Plant, 'config'>, speed: number, origin: number): Promise<ChildProcess> {
-  return start(['test/prove/agent-process.ts', plant.config, String(speed), String(origin)])
-}
-
-/** Starts the pool of a proof. */
-export function startPoolOf(plant: Pick<Plant, 'poolConfig'>): Promise<ChildProcess> {
-  return start(['pool/main.ts', 'serve', '--config', plant.poolConfig])
-}
-
-/** Starts a part and waits until it says that it is up. */
-async function start(args: readonly string[]): Promise<ChildProcess> {
-  const child = spawn(process.execPath, args, {
-    stdio: ['ignore', 'pipe', args[0] === 'pool/main.ts' ? 'ignore' : 'inherit'],
-  })
-  const up = Promise.withResolvers<void>()
-  let said = ''
-  child.stdout!.on('data', (text: Buffer) => {
-    if (said.length < 65_536) said += String(text)
-    if (/^(up$|sluice-pool listens)/m.test(said)) up.resolve()
-  })
-  await Promise.race([up.promise, once(child, 'exit')])
-  if (child.exitCode !== null) throw new Error(`${args[0]} ended at once with ${child.exitCode}`)
-  return child
+  await end(agent)
+  return { kills, killed, ...(await inspect(plant, say)) }
 }
 
 /** Before its first SUBSCRIBE a broker keeps nothing for the agent; that would not be the agent's loss. */
@@ -122,12 +95,6 @@ export async function subscribed(plant: Plant): Promise<void> {
     if (status.sources.line!.readings > 0) return
     await delay(20)
   }
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  const gone = once(child, 'exit')
-  child.kill('SIGKILL')
-  await gone
 }
 
 /** Waits until everything published is at the pool: its newest slot begins after the last message, and no batch waits. */

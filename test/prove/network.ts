@@ -1,12 +1,12 @@
-import { once } from 'node:events'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { makeClock } from '../../core/clock.ts'
 import { type Identity, NETWORK_FAULTS, type NetworkFault, openFaultyProxy } from '../support/faulty-proxy.ts'
 import { makeCertificates } from '../support/mosquitto.ts'
-import { drained, inspect, startAgentOf, startPoolOf, subscribed } from './kill.ts'
+import { drained, inspect, subscribed } from './kill.ts'
 import { openPlant } from './plant.ts'
+import { end, startAgentOf, startPoolOf } from './processes.ts'
 import { makeRandom } from './random.ts'
 
 export interface NetworkResult {
@@ -53,21 +53,18 @@ export async function proveNetwork(options: {
     const proxy = await openFaultyProxy({ target: poolPort, identity, stranger, choose, random })
     return { proxy, url: `https://127.0.0.1:${proxy.port}`, ca: identity.ca }
   })
+  await using parts = new AsyncDisposableStack()
   const pool = await startPoolOf(plant)
+  parts.defer(() => end(pool, 'SIGKILL'))
   const agent = await startAgentOf(plant, SPEED, origin)
-  try {
-    await subscribed(plant)
-    plant.startPublishing()
-    while (total < faults) await delay(100)
-    await plant.stopPublishing()
-    await drained(plant, say)
-  } finally {
-    agent.kill('SIGTERM')
-    await once(agent, 'exit')
-  }
+  parts.defer(() => end(agent, 'SIGKILL'))
+  await subscribed(plant)
+  plant.startPublishing()
+  while (total < faults) await delay(100)
+  await plant.stopPublishing()
+  await drained(plant, say)
+  await end(agent)
   const { lost, doubled, ledger_ok } = await inspect(plant, say)
-  pool.kill('SIGKILL')
-  await once(pool, 'exit')
   return { faults: total, met, lost, doubled, ledger_ok }
 }
 

@@ -1,5 +1,3 @@
-import type { ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { globSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,8 +10,8 @@ import { makeClock } from '../../../core/clock.ts'
 import { freePort } from '../../support/free-port.ts'
 import { findLibmodbus, openLibmodbus } from '../../support/libmodbus.ts'
 import { findMosquitto, openMosquitto } from '../../support/mosquitto.ts'
-import { startAgentOf, startPoolOf } from '../kill.ts'
 import { makeIdentity } from '../network.ts'
+import { end, startAgentOf, startPoolOf } from '../processes.ts'
 import { makeRandom } from '../random.ts'
 import { type Canary, formsOf } from './forms.ts'
 import { HOSTS, writeCanaryFiles } from './plant-files.ts'
@@ -153,11 +151,4 @@ async function writeFloats(port: number, address: number, values: readonly numbe
     Array.from({ length: bytes.length / 2 }, (_, i) => bytes.readUInt16BE(2 * i)),
   )
   await new Promise((resolve) => modbus.close(resolve))
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const gone = once(child, 'exit')
-  child.kill('SIGTERM')
-  await gone
 }
