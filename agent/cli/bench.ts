@@ -6,7 +6,7 @@ import { type RecentTrial, tryRecent } from '../trial/recent.ts'
 import type { TrialResult } from '../trial/trial.ts'
 import { openBuffer } from './buffer.ts'
 import { EXIT_FAILED, formatTime, printJson, table } from './common.ts'
-import { factsOf, openPolicies, type PolicyFile, type PolicyOptions } from './policy-files.ts'
+import { factsOf, openPolicies, type PolicyFile, type PolicyOptions, sealableOf } from './policy-files.ts'
 
 export interface BenchOptions extends PolicyOptions {
   /** ms of readings to try it on */
@@ -45,13 +45,9 @@ export async function tryPolicies(
   const tried: Tried[] = []
   for (const { pool, file, result } of policies) {
     if (!buffer || result.kind === 'bad') continue
-    const { plan, document, contract, contract_sha256, policy } = result.loaded
-    const sealable = {
-      ...{ pool, plan, document, max_skew: loaded.clock.max_skew },
-      contract: { id: contract.pool, sha256: contract_sha256 },
-    }
+    const sealable = sealableOf(pool, result.loaded, loaded)
     const trial = (await tryRecent(buffer.desk, sealable, options.last)) ?? null
-    tried.push({ pool, file, trial, gates: judge(policy.expect, trial?.result ?? NOTHING) })
+    tried.push({ pool, file, trial, gates: judge(result.loaded.policy.expect, trial?.result ?? NOTHING) })
   }
   return tried
 }

@@ -6,6 +6,7 @@ import { readBytes } from '../../config/read.ts'
 import { makeClock } from '../../core/clock.ts'
 import { Fault } from '../../core/fault.ts'
 import { describePolicy, type PolicyFacts } from '../../privacy/facts.ts'
+import type { SealablePolicy } from '../preview/recent-log.ts'
 import { type CommonOptions, EXIT_USAGE } from './common.ts'
 
 /** Options of the commands that look at policies. */
@@ -66,6 +67,15 @@ export function readPolicy(loaded: LoadedConfig, pool: string, file: string, rea
     ...(!compare && noised && { noised }),
     keyless: reading !== 'check',
   })
+}
+
+/** What is needed of a policy to seal by it. */
+export function sealableOf(
+  pool: string,
+  { plan, document, contract, contract_sha256 }: LoadedPolicy,
+  { clock }: LoadedConfig,
+): SealablePolicy {
+  return { pool, plan, document, contract: { id: contract.pool, sha256: contract_sha256 }, max_skew: clock.max_skew }
 }
 
 /** A policy without problems in figures; where there are any they are printed, and the command has failed. */

@@ -8,10 +8,11 @@ import { makeCard } from '../../privacy/card.ts'
 import { CARD_LANGUAGES } from '../../privacy/card-text.ts'
 import { describePolicy } from '../../privacy/facts.ts'
 import { previewRecent, type RecentView } from '../preview/recent.ts'
+import type { SealablePolicy } from '../preview/recent-log.ts'
 import type { PoolPreview } from '../preview/view.ts'
 import { openBuffer } from './buffer.ts'
 import { EXIT_USAGE, printJson } from './common.ts'
-import { openPolicies, type PolicyFile, type PolicyOptions } from './policy-files.ts'
+import { openPolicies, type PolicyFile, type PolicyOptions, sealableOf } from './policy-files.ts'
 import { explainSignals } from './policy-signals.ts'
 
 export interface PreviewOptions extends PolicyOptions {
@@ -57,24 +58,19 @@ async function previewPool(
     const { file, line, column, message } = result.problems[0]!
     return { pool, gate: 'shut', reason: `${file}:${line}:${column}: ${message}` }
   }
-  const { plan, document, contract, contract_sha256 } = result.loaded
   const facts = describePolicy(result.loaded)
-  const signals = explainSignals(plan, loaded)
+  const signals = explainSignals(result.loaded.plan, loaded)
   const withheld = signals.filter((one) => one.withheld !== null).map(({ signal }) => signal)
-  const sealable = {
-    ...{ pool, plan, document, max_skew: loaded.clock.max_skew },
-    contract: { id: contract.pool, sha256: contract_sha256 },
-  }
   return {
     ...{ pool, gate: 'open', facts, signals },
     cards: CARD_LANGUAGES.map((language) => makeCard(facts, withheld, language)),
-    recent: await recentOf(sealable, loaded, options),
+    recent: await recentOf(sealableOf(pool, result.loaded, loaded), loaded, options),
   }
 }
 
 /** Where there is no data folder, or one that may not be read, all but the readings can still be shown. */
 async function recentOf(
-  policy: Parameters<typeof previewRecent>[1],
+  policy: SealablePolicy,
   loaded: LoadedConfig,
   options: PreviewOptions,
 ): Promise<RecentView | { readonly absent: string }> {
