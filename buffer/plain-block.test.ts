@@ -35,6 +35,15 @@ describe('the recent part of the log', () => {
     expect(found).toEqual({ ...wanted, last: 9, until: T0 + 9_000 })
   })
 
+  it('ends with the last time that was trusted, where the clock has gone back since', () => {
+    using folder = makeFolder()
+    const store = filled(folder)
+    for (const i of [0, 1, 2]) store.append({ ...commitOf([[0, i]], { after: i - 3_600_000 }), sane: false })
+    store[Symbol.dispose]()
+    const found = readTables(folder.path, (tables) => recentSpan(tables, 3_500, 1_000))
+    expect(found).toEqual({ position: 6, seq: 12, readings: 11, from: T0 + 6_000, last: 12, until: T0 + 9_000 })
+  })
+
   it('is nothing where nothing is stored', () => {
     using folder = makeFolder()
     folder.open()[Symbol.dispose]()

@@ -11,7 +11,7 @@ export interface Recent {
   readonly last: number
   /** of the first reading */
   readonly seq: number
-  /** arrival of its first and last block, UnixMs */
+  /** arrival of its first block and of the last one whose time is trusted, UnixMs */
   readonly from: number
   readonly until: number
   readonly readings: number
@@ -35,7 +35,11 @@ export function recentSpan({ log }: Tables, span: number, most: number): Recent 
   const [[first], last] = [log.oldest(1), log.last()]
   if (!first || !last) return null
   const end = last.seq + last.n
-  const isRecent = ({ arrival, seq }: ChunkHead): boolean => arrival > last.arrival - span && seq >= end - most
+  // What came after it, came under a clock that may have gone back.
+  const trusted = log.lastTrusted() ?? last
+  const until = trusted.arrival
+  const isRecent = ({ position, arrival, seq }: ChunkHead): boolean =>
+    (position > trusted.position || arrival > until - span) && seq >= end - most
   let [before, from]: [number, ChunkHead] = [first.position - 1, last]
   while (from.position - before > 1) {
     const middle = Math.floor((before + from.position) / 2)
@@ -44,7 +48,7 @@ export function recentSpan({ log }: Tables, span: number, most: number): Recent 
     else before = middle
   }
   const { position, seq, arrival } = from
-  return { position, last: last.position, seq, from: arrival, until: last.arrival, readings: end - seq }
+  return { position, last: last.position, seq, from: Math.min(arrival, until), until, readings: end - seq }
 }
 
 /** Blocks from a position on, with all that the disclosure step wants to know of them. */
